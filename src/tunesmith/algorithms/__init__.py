@@ -1,0 +1,1 @@
+"""Objectives and step sources, one per method; they do not know each other."""

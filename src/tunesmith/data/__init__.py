@@ -1,0 +1,1 @@
+"""Token sequences become packed batches."""

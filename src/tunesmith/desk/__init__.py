@@ -1,0 +1,1 @@
+"""The built-in example: a shop's help desk with a checkable world."""

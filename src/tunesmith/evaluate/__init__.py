@@ -1,0 +1,1 @@
+"""Statistics with intervals, comparisons of models, and reports."""

@@ -1,0 +1,1 @@
+"""Straight-line wiring of one stage each."""

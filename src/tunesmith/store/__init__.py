@@ -1,0 +1,1 @@
+"""Frozen, content-hashed snapshots and user-disjoint splits."""

@@ -1,0 +1,1 @@
+"""Tokenizer, chat template, rendering and token budgets: records become ids and masks."""

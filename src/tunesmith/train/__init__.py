@@ -1,0 +1,1 @@
+"""The one training engine and everything a run keeps on disk."""
