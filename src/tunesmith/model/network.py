@@ -1,0 +1,119 @@
+"""What every algorithm asks of a network: hidden states, log-probs at the targets, scores and values.
+
+A network is one of transformers' own classes (`...ForCausalLM` or `...ForSequenceClassification`) whose attention is
+`model/attention.py`; see `model/load.py`. Shapes: N stream positions, M targets, S sequences, d hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from tunesmith.core.errors import ConfigError
+from tunesmith.data.batch import TokenBatch
+from tunesmith.losses.language import LogprobOutput, nll_sum, projected_logprobs
+
+
+class Projection(NamedTuple):
+    """The vocabulary projection: logits = softcap(scale * (h @ weight.T + bias))."""
+
+    weight: Tensor
+    bias: Tensor | None
+    softcap: float | None
+    scale: float
+
+
+def hidden_states(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """Return the last hidden states (N, d) of a packed batch."""
+    out = network.base_model(
+        input_ids=batch.ids[None], position_ids=batch.positions[None], use_cache=False, layout=batch.layout
+    )
+    hidden: Tensor = out.last_hidden_state[0]
+    return hidden
+
+
+def projection(network: PreTrainedModel) -> Projection:
+    """Return a causal LM's vocabulary projection.
+
+    Raises:
+        ConfigError: the network has none (a reward model was given where a policy is needed).
+    """
+    head = network.get_output_embeddings()
+    if not isinstance(head, nn.Linear):
+        raise ConfigError(f"{type(network).__name__} has no vocabulary projection", remedy="give a causal LM")
+    config = network.config
+    return Projection(
+        weight=head.weight,
+        bias=head.bias,
+        softcap=getattr(config, "final_logit_softcapping", None),
+        scale=float(getattr(config, "logit_scale", None) or 1.0),
+    )
+
+
+def logits_at(network: PreTrainedModel, hidden: Tensor) -> Tensor:
+    """Return the logits (rows, V) of hidden states (rows, d)."""
+    weight, bias, softcap, scale = projection(network)
+    logits = nn.functional.linear(hidden, weight, bias)
+    if scale != 1.0:
+        logits = logits * scale
+    return logits if softcap is None else softcap * torch.tanh(logits / softcap)
+
+
+def target_logprobs(
+    network: PreTrainedModel, batch: TokenBatch, *, temperature: float = 1.0, with_entropy: bool = False
+) -> LogprobOutput:
+    """Return log pi(target | what came before) (M,), computed only where there is a target."""
+    weight, bias, softcap, scale = projection(network)
+    hidden = hidden_states(network, batch).index_select(0, batch.source)
+    if scale != 1.0:
+        hidden = hidden * scale
+    return projected_logprobs(
+        hidden, weight, batch.targets, bias=bias, temperature=temperature, softcap=softcap, with_entropy=with_entropy
+    )
+
+
+def target_nll_sum(network: PreTrainedModel, batch: TokenBatch, weights: Tensor | None = None) -> Tensor:
+    """Return the summed negative log-likelihood of the targets, each times its weight (M,)."""
+    weight, bias, softcap, scale = projection(network)
+    hidden = hidden_states(network, batch).index_select(0, batch.source)
+    if scale != 1.0:
+        hidden = hidden * scale
+    return nll_sum(hidden, weight, batch.targets, weights, bias=bias, softcap=softcap)
+
+
+def score_head(network: PreTrainedModel) -> nn.Linear:
+    """Return a reward or value model's scalar head.
+
+    Raises:
+        ConfigError: the network has none.
+    """
+    head = getattr(network, "score", None)
+    if not isinstance(head, nn.Linear) or head.out_features != 1:
+        raise ConfigError(
+            f"{type(network).__name__} has no scalar score head", remedy="give a model made by `tunesmith train reward`"
+        )
+    return head
+
+
+def score_bias(network: PreTrainedModel) -> float:
+    """Return the calibration bias that is added to the head's output, once (rlhf_spec T-RM-10)."""
+    return float(getattr(network.config, "tunesmith_score_bias", 0.0) or 0.0)
+
+
+def sequence_scores(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """Return the calibrated score (S,) of each sequence, read at its last token, in fp32."""
+    last = hidden_states(network, batch).index_select(0, batch.last)
+    return _scalar(network, last)
+
+
+def token_values(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """Return V (M,): the value of the state from which each target is emitted, in fp32."""
+    return _scalar(network, hidden_states(network, batch).index_select(0, batch.source))
+
+
+def _scalar(network: PreTrainedModel, hidden: Tensor) -> Tensor:
+    values: Tensor = score_head(network)(hidden).squeeze(-1).float()
+    return values + score_bias(network)
