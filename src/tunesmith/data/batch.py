@@ -63,9 +63,7 @@ class TokenBatch:
             return self
         tensors = (self.ids, self.positions, self.source, self.targets, self.owner, self.last)
         ids, positions, source, targets, owner, last = (t.to(device, non_blocking=True) for t in tensors)
-        return TokenBatch(
-            ids, positions, self.layout.to(device), source, targets, owner, last, self.keys, self.tokens
-        )
+        return TokenBatch(ids, positions, self.layout.to(device), source, targets, owner, last, self.keys, self.tokens)
 
 
 class _Placed(NamedTuple):

@@ -51,7 +51,11 @@ class Layout:
         return Layout(
             tuple(
                 Block(
-                    b.start, b.rows, b.width, b.lengths.to(device), b.parent,
+                    b.start,
+                    b.rows,
+                    b.width,
+                    b.lengths.to(device),
+                    b.parent,
                     None if b.parent_rows is None else b.parent_rows.to(device),
                 )
                 for b in self.blocks

@@ -12,18 +12,22 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from tunesmith.core.errors import TunesmithError
-from tunesmith.model.cache import KeyValueCache
 from tunesmith.data.layout import Block, Layout
+from tunesmith.model.cache import KeyValueCache
 
 NAME = "tunesmith"
 
 
 def packed_attention(
-    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attend within the segments of a stream.

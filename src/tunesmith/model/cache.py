@@ -28,8 +28,9 @@ class KeyValueCache:
         heads, dim = key.shape[1], key.shape[3]
         shape = (len(self.lengths), heads, self.capacity, dim)
         assert layer == len(self._keys), "layers are filled once and in order"
-        stored = torch.zeros(shape, dtype=key.dtype, device=key.device), torch.zeros(
-            shape, dtype=value.dtype, device=value.device
+        stored = (
+            torch.zeros(shape, dtype=key.dtype, device=key.device),
+            torch.zeros(shape, dtype=value.dtype, device=value.device),
         )
         for target, source in zip(stored, (key, value), strict=True):
             row = 0

@@ -59,8 +59,13 @@ class Generated(NamedTuple):
 
 @torch.inference_mode()
 def generate(
-    network: PreTrainedModel, prompts: Sequence[Sequence[int]], *, stop_ids: Sequence[int], sampling: Sampling,
-    completions: int = 1, batch_rows: int = 192,
+    network: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    stop_ids: Sequence[int],
+    sampling: Sampling,
+    completions: int = 1,
+    batch_rows: int = 192,
 ) -> list[list[Generated]]:
     """Return `completions` completions of each prompt, in the prompts' order.
 
@@ -91,7 +96,11 @@ class _Batch:
     """Rows that decode together. `alive[r]` is the output slot of live cache row r."""
 
     def __init__(
-        self, network: PreTrainedModel, rows: Sequence[tuple[int, int]], completions: int, sampling: Sampling,
+        self,
+        network: PreTrainedModel,
+        rows: Sequence[tuple[int, int]],
+        completions: int,
+        sampling: Sampling,
         stop_ids: frozenset[int],
     ) -> None:
         self.network = network
@@ -135,7 +144,10 @@ class _Batch:
     def _read(self, prompts: Sequence[Sequence[int]], cache: KeyValueCache) -> tuple[Tensor, list[int]]:
         batch = pack([TokenSequence(p, [False] * len(p), "") for p in prompts]).to(self.network.device)
         out = self.network.base_model(
-            input_ids=batch.ids[None], position_ids=batch.positions[None], use_cache=False, layout=batch.layout,
+            input_ids=batch.ids[None],
+            position_ids=batch.positions[None],
+            use_cache=False,
+            layout=batch.layout,
             cache=cache,
         )
         order = torch.argsort(batch.last)  # stream order is the cache's row order

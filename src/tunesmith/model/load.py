@@ -83,7 +83,9 @@ def _refuse_unsafe(folder: Path) -> None:
         pickled = [p.name for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".pth", ".ckpt")]
         why = f"{pickled[0]} is a pickle, which can run code" if pickled else "there are no weights"
         raise ConfigError(
-            "no safetensors weights", where=str(folder), why=why,
+            "no safetensors weights",
+            where=str(folder),
+            why=why,
             remedy="convert once in a sandbox with model.save_pretrained(folder), then use the new folder",
         )
     try:
@@ -92,7 +94,8 @@ def _refuse_unsafe(folder: Path) -> None:
         raise ConfigError("config.json is not JSON", where=str(config_path), why=str(error)) from error
     if "auto_map" in config:
         raise ConfigError(
-            "the model wants to run code of its own (auto_map in config.json)", where=str(config_path),
+            "the model wants to run code of its own (auto_map in config.json)",
+            where=str(config_path),
             remedy="use a model whose class is part of transformers; trust_remote_code is never set",
         )
 
@@ -109,7 +112,11 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
     auto = AutoModelForSequenceClassification if classifier else AutoModelForCausalLM
     try:
         network = auto.from_pretrained(
-            str(folder), dtype=dtype, attn_implementation=NAME, local_files_only=True, use_safetensors=True,
+            str(folder),
+            dtype=dtype,
+            attn_implementation=NAME,
+            local_files_only=True,
+            use_safetensors=True,
             trust_remote_code=False,
         )
     except (ValueError, OSError, KeyError) as error:
@@ -133,7 +140,8 @@ def _check_template(folder: Path, card: dict[str, Any], template: ChatTemplate |
     found = None if template is None else template.hash
     if trained is not None and trained != found:
         raise ConfigError(
-            "the chat template is not the one this model was trained with", where=str(folder),
+            "the chat template is not the one this model was trained with",
+            where=str(folder),
             remedy="restore chat_template.jinja, or delete template_hash from tunesmith.json to accept the change",
         )
 
@@ -150,7 +158,8 @@ def check_vocabulary(network: PreTrainedModel, tokenizer: Tokenizer, where: str)
     rows = network.get_input_embeddings().weight.shape[0]
     if tokenizer.vocab_size > rows:
         raise ConfigError(
-            f"the tokenizer has {tokenizer.vocab_size} tokens, the embedding {rows} rows", where=where,
+            f"the tokenizer has {tokenizer.vocab_size} tokens, the embedding {rows} rows",
+            where=where,
             remedy="use the tokenizer saved with the model",
         )
 
@@ -180,11 +189,13 @@ def probe(network: PreTrainedModel, where: str) -> None:
         network.train(training)
     scale = theirs.float().abs().max().clamp_min(1.0)
     tolerance = PROBE_TOLERANCE if theirs.dtype == torch.float32 else 5e-2
-    gap = float(((ours.float() - theirs.float()).abs().max() / scale))
+    gap = float((ours.float() - theirs.float()).abs().max() / scale)
     if not gap <= tolerance:
         raise ConfigError(
-            f"{type(network).__name__} does not work with packed attention", where=where,
-            why=f"its logits differ by {gap:.2g} from the class's own", remedy="use a Llama, Qwen2, GPT-2 or Gemma",
+            f"{type(network).__name__} does not work with packed attention",
+            where=where,
+            why=f"its logits differ by {gap:.2g} from the class's own",
+            remedy="use a Llama, Qwen2, GPT-2 or Gemma",
         )
 
 

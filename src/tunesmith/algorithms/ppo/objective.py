@@ -1,0 +1,145 @@
+"""The clipped policy and value losses on a minibatch of experience, and the pretraining term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from tunesmith.algorithms.ppo.settings import PPOSettings
+from tunesmith.data.batch import TokenBatch
+from tunesmith.losses.policy_gradient import clipped_policy_loss, clipped_value_loss
+from tunesmith.model.network import target_logprobs, target_nll_sum, token_values
+from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBatch:
+    """Completion tokens with what the rollout said of them, each (M,). `rollout_metrics` are logged along."""
+
+    kind: str
+    batch: TokenBatch
+    old_logprobs: Tensor
+    advantages: Tensor
+    rollout_metrics: Mapping[str, MetricSum] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> float:
+        """Completion tokens."""
+        return float(len(self.batch.targets))
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Record ids of the prompts."""
+        return self.batch.keys
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens."""
+        return self.batch.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ValueBatch:
+    """Completion tokens with old values and returns, each (M,)."""
+
+    kind: str
+    batch: TokenBatch
+    old_values: Tensor
+    returns: Tensor
+
+    @property
+    def weight(self) -> float:
+        """Completion tokens."""
+        return float(len(self.batch.targets))
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Record ids of the prompts."""
+        return self.batch.keys
+
+
+@dataclass(frozen=True, slots=True)
+class PtxBatch:
+    """Pretraining rows; every token is learned, there is no prompt mask (T-RL-19)."""
+
+    kind: str
+    batch: TokenBatch
+
+    @property
+    def weight(self) -> float:
+        """Learned tokens."""
+        return float(len(self.batch.targets))
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Row names."""
+        return self.batch.keys
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens."""
+        return self.batch.tokens
+
+
+class PPOObjective:
+    """Summed losses by the kind of micro-batch; the engine divides each by the step's tokens of that kind."""
+
+    def __init__(self, *, policy: PreTrainedModel, value: PreTrainedModel, settings: PPOSettings) -> None:
+        self._policy = policy
+        self._value = value
+        self._settings = settings
+
+    def __call__(self, micro_batch: MicroBatch) -> LossOutput:
+        """Return the loss sum of a policy, value or pretraining micro-batch."""
+        match micro_batch:
+            case PolicyBatch():
+                return self._policy_loss(micro_batch)
+            case ValueBatch():
+                return self._value_loss(micro_batch)
+        return self._ptx_loss(cast(PtxBatch, micro_batch))
+
+    def _policy_loss(self, micro: PolicyBatch) -> LossOutput:
+        device, n = self._policy.device, micro.weight
+        out = target_logprobs(
+            self._policy, micro.batch.to(device), temperature=self._settings.temperature, with_entropy=True
+        )
+        old, advantages = micro.old_logprobs.to(device), micro.advantages.to(device)
+        clipped = clipped_policy_loss(out.logprobs, old, advantages, clip_range=self._settings.clip_range)
+        loss = clipped.losses.sum()
+        with torch.no_grad():
+            log_ratio = out.logprobs - old
+            metrics = {
+                "ppo/policy_loss": MetricSum(float(loss), n),
+                "ppo/clip_fraction": MetricSum(float(clipped.clipped.sum()), n),
+                "ppo/approx_kl": MetricSum(float(0.5 * log_ratio.square().sum()), n),
+                "ppo/ratio": MetricSum(float(log_ratio.exp().sum()), n),
+                **micro.rollout_metrics,
+            }
+            if out.entropy is not None:
+                metrics["ppo/entropy"] = MetricSum(float(out.entropy.sum()), n)
+        return LossOutput(loss, metrics)
+
+    def _value_loss(self, micro: ValueBatch) -> LossOutput:
+        device = self._value.device
+        values = token_values(self._value, micro.batch.to(device))
+        clipped = clipped_value_loss(
+            values, micro.old_values.to(device), micro.returns.to(device), clip_range=self._settings.value_clip_range
+        )
+        loss = clipped.losses.sum()
+        n = micro.weight
+        return LossOutput(
+            loss,
+            {
+                "ppo/value_loss": MetricSum(float(loss.detach()), n),
+                "ppo/value_clip_fraction": MetricSum(float(clipped.clipped.sum()), n),
+            },
+        )
+
+    def _ptx_loss(self, micro: PtxBatch) -> LossOutput:
+        loss = target_nll_sum(self._policy, micro.batch.to(self._policy.device))
+        return LossOutput(loss, {"ppo/ptx_loss": MetricSum(float(loss.detach()), micro.weight)})

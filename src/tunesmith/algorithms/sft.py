@@ -1,0 +1,81 @@
+"""Supervised fine-tuning and pretraining: maximise the likelihood of the learned tokens.
+
+    loss = - sum over learned tokens of log p(token | what came before) / number of learned tokens of the step
+
+The denominator is the whole step's, over micro-batches and ranks ("token", the default); with `reduction="sequence"`
+each sequence counts once whatever its length. InstructGPT section 3.5; the paper does not say whether prompt tokens are
+learned (rlhf_spec 8.1): here they are not, unless the rows were rendered with `learn="everything"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from transformers import PreTrainedModel
+
+from tunesmith.data.batch import TokenBatch, TokenSequence, pack
+from tunesmith.model.network import target_nll_sum
+from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
+
+Reduction = Literal["token", "sequence"]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageBatch:
+    """A packed batch whose targets are learned. `weight`: learned tokens, or sequences with `reduction="sequence"`."""
+
+    kind: str
+    batch: TokenBatch
+    reduction: Reduction = "token"
+
+    @property
+    def weight(self) -> float:
+        """This batch's share of the denominator."""
+        if self.reduction == "token":
+            return float(len(self.batch.targets))
+        return float((self.batch.target_counts() > 0).sum())
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Record ids."""
+        return self.batch.keys
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens, prompts included."""
+        return self.batch.tokens
+
+
+def builder(kind: str, reduction: Reduction = "token") -> Callable[[Sequence[TokenSequence]], LanguageBatch]:
+    """Return the function that packs rows into a micro-batch of this kind."""
+    return lambda rows: LanguageBatch(kind, pack(rows), reduction)
+
+
+class LanguageObjective:
+    """Summed negative log-likelihood of a `LanguageBatch`."""
+
+    def __init__(self, network: PreTrainedModel) -> None:
+        self._network = network
+
+    def __call__(self, micro_batch: MicroBatch) -> LossOutput:
+        """Return the loss sum; its metric is the mean over learned tokens, whatever the reduction."""
+        micro = cast(LanguageBatch, micro_batch)
+        batch = micro.batch.to(self._network.device)
+        weights = None
+        if micro.reduction == "sequence":
+            weights = batch.target_counts().clamp_min(1).reciprocal().index_select(0, batch.owner)
+        loss = target_nll_sum(self._network, batch, weights)
+        return LossOutput(loss, {f"{micro.kind}/loss": MetricSum(float(loss.detach()), micro.weight)})
+
+
+@torch.no_grad()
+def mean_nll(network: PreTrainedModel, batches: Sequence[TokenBatch]) -> float:
+    """Return the mean negative log-likelihood, in nats a learned token, with dropout off."""
+    was_training = network.training
+    network.eval()
+    total = sum(float(target_nll_sum(network, b.to(network.device))) for b in batches)
+    network.train(was_training)
+    return total / max(1, sum(len(b.targets) for b in batches))

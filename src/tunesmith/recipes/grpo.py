@@ -1,0 +1,116 @@
+"""Optimise a policy with GRPO, against a reward model or scorer functions (arXiv 2402.03300).
+
+1. prompts; 2. policy and frozen reference, both the model as given; 3. groups of completions per prompt, scored;
+4. advantages relative to the group; 5. clipped updates with a KL term.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tunesmith.algorithms.grpo import GroupMaker, GRPOObjective, GRPOSettings, GRPOSource, ScoreEpisodes
+from tunesmith.algorithms.reward_model import score_sequences
+from tunesmith.algorithms.rollout import Episode
+from tunesmith.algorithms.scorers import SCORERS, Scorer
+from tunesmith.core.errors import ConfigError
+from tunesmith.core.nearest import did_you_mean
+from tunesmith.core.records import Prompt
+from tunesmith.core.run_context import RunContext, RunResult
+from tunesmith.model.load import LanguageModel
+from tunesmith.recipes.ppo import frozen, open_reward_model
+from tunesmith.recipes.stage import Stage, StageConfig
+from tunesmith.text.render import render_prompts
+from tunesmith.train.task import TrainingTask
+
+
+class Config(StageConfig):
+    """GRPO."""
+
+    model: str = Field("", description="the SFT model: policy and reference start from it")
+    reward_model: str = Field("", description="a model made by `tunesmith train reward`")
+    scorers: tuple[str, ...] = Field(
+        (), description="scorer functions whose sum is the score: exact_match, contains_answer, valid_json, brevity"
+    )
+    grpo: GRPOSettings = Field(GRPOSettings(), description="groups, clipping and aggregation")
+
+
+def run(config: Config, context: RunContext) -> RunResult:
+    """Optimise and save the policy."""
+    stage = Stage("grpo", config, context)
+    if stage.world.size > 1:
+        raise ConfigError(
+            "GRPO runs in one process in this version", where="torchrun", remedy="start it without torchrun"
+        )
+    policy = stage.open(config.model)
+    records = cast("list[Prompt]", stage.read(["prompt"]))
+    room = config.max_length - config.grpo.max_tokens
+    rendered, report = render_prompts(records, policy.chat_template(), max_prompt_length=room)
+    report.require_some("prompts")
+    for line in report.sentences()[1:]:
+        context.log(line)
+    score = make_score(stage, config, policy, {r.key: cast(Prompt, r.record) for r in rendered})
+    reference = frozen(copy.deepcopy(policy))
+    maker = GroupMaker(
+        policy=policy.network,
+        reference=reference.network,
+        score=score,
+        settings=config.grpo,
+        stop_ids=policy.chat_template().stop_ids,
+        micro_batch_tokens=config.micro_batch_tokens,
+    )
+    source = GRPOSource(
+        maker=maker,
+        prompts=[(r.ids, r.key) for r in rendered],
+        settings=config.grpo,
+        micro_batch_tokens=config.micro_batch_tokens,
+        seed=config.seed,
+    )
+    if context.dry_run:
+        return stage.dry({"prompts": len(rendered), "steps": source.total_steps})
+    task = TrainingTask(
+        modules={"policy": policy.network}, objective=GRPOObjective(policy.network, config.grpo), source=source
+    )
+    result = stage.train(task)
+    stage.save(policy, {"prompts": config.grpo.total_prompts, "group_size": config.grpo.group_size})
+    return stage.result(result, prompts=len(rendered), next_command=f"tunesmith chat {stage.run.path}")
+
+
+def make_score(stage: Stage, config: Config, policy: LanguageModel, prompts: Mapping[str, Prompt]) -> ScoreEpisodes:
+    """Return the function that scores episodes.
+
+    Raises:
+        ConfigError: neither or both of reward model and scorers, or an unknown scorer.
+    """
+    if bool(config.reward_model) == bool(config.scorers):
+        raise ConfigError("give either a reward model or scorers", where="reward_model, scorers")
+    if config.reward_model:
+        reward = frozen(open_reward_model(stage, config.reward_model, policy))
+        return lambda episodes: score_sequences(
+            reward.network, [e.sequence() for e in episodes], micro_batch_tokens=config.micro_batch_tokens
+        )
+    for name in config.scorers:
+        if name not in SCORERS:
+            raise ConfigError(f"unknown scorer {name!r}", where="scorers", remedy=did_you_mean(name, SCORERS))
+    chosen: list[Scorer] = [SCORERS[name] for name in config.scorers]
+    stop = set(policy.chat_template().stop_ids)
+
+    def score(episodes: Sequence[Episode]) -> Tensor:
+        return torch.tensor([_sum(chosen, prompts[e.key], _text(policy, e, stop)) for e in episodes])
+
+    return score
+
+
+def _text(policy: LanguageModel, episode: Episode, stop: set[int]) -> str:
+    return policy.tokenizer.decode([i for i in episode.completion if i not in stop])
+
+
+def _sum(scorers: Sequence[Scorer], prompt: Prompt, completion: str) -> float:
+    values = [scorer(prompt, completion) for scorer in scorers]
+    known = [v for v in values if v is not None]
+    return sum(known) if len(known) == len(values) else float("nan")

@@ -1,0 +1,160 @@
+"""Optimise a policy against a reward model with PPO; with `ptx.ptx_coef` > 0, PPO-ptx (InstructGPT section 3.5, C.4).
+
+1. prompts; 2. policy and frozen reference, both the SFT model; 3. frozen reward model, and a value model that starts as
+its copy; 4. the loop: roll out -> score -> reward with a per-token KL penalty -> advantages -> clipped updates, each
+mixed with pretraining text.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import cast
+
+from pydantic import Field
+from torch import Tensor
+
+from tunesmith.algorithms.ppo.experience import ExperienceMaker
+from tunesmith.algorithms.ppo.objective import PPOObjective
+from tunesmith.algorithms.ppo.ptx import PtxStream
+from tunesmith.algorithms.ppo.settings import KLSettings, PPOSettings, PtxSettings
+from tunesmith.algorithms.ppo.source import PPOSource
+from tunesmith.algorithms.reward_model import score_sequences
+from tunesmith.algorithms.rollout import Episode
+from tunesmith.core.errors import ConfigError
+from tunesmith.core.records import Document, Prompt
+from tunesmith.core.run_context import RunContext, RunResult
+from tunesmith.losses.kl import AdaptiveKLController
+from tunesmith.model.load import LanguageModel
+from tunesmith.recipes.pretrain import document_rows
+from tunesmith.recipes.stage import Stage, StageConfig
+from tunesmith.text.render import render_prompts
+from tunesmith.train.task import TrainingTask
+
+
+class Config(StageConfig):
+    """PPO and PPO-ptx."""
+
+    model: str = Field("", description="the SFT model: policy and reference start from it")
+    reward_model: str = Field("", description="a model made by `tunesmith train reward`")
+    ptx_data: tuple[str, ...] = Field(("desk",), description="pretraining text for ptx: files, snapshots or desk")
+    ppo: PPOSettings = Field(PPOSettings(), description="rollouts, reward and clipping")
+    kl: KLSettings = Field(KLSettings(), description="the penalty towards the reference")
+    ptx: PtxSettings = Field(PtxSettings(), description="the pretraining mix")
+    value_learning_rate_factor: float = Field(1.0, gt=0, description="value model's learning rate over the policy's")
+
+
+def run(config: Config, context: RunContext) -> RunResult:
+    """Optimise and save the policy, and the value model beside it."""
+    stage = Stage("ppo", config, context)
+    if stage.world.size > 1:
+        raise ConfigError(
+            "PPO runs in one process in this version", where="torchrun", remedy="start it without torchrun"
+        )
+    policy = stage.open(config.model)
+    reward = open_reward_model(stage, config.reward_model, policy)
+    reference = frozen(copy.deepcopy(policy))
+    value = copy.deepcopy(reward)
+    prompts = prompt_rows(stage, config, policy)
+    ptx = ptx_stream(stage, config, policy)
+    maker = ExperienceMaker(
+        policy=policy.network,
+        reference=reference.network,
+        value=value.network,
+        score=scorer(reward, config.micro_batch_tokens),
+        settings=config.ppo,
+        stop_ids=policy.chat_template().stop_ids,
+        micro_batch_tokens=config.micro_batch_tokens,
+    )
+    source = PPOSource(
+        maker=maker,
+        prompts=prompts,
+        ptx=ptx,
+        settings=config.ppo,
+        controller=kl_controller(config.kl),
+        micro_batch_tokens=config.micro_batch_tokens,
+        seed=config.seed,
+    )
+    if context.dry_run:
+        return stage.dry({"prompts": len(prompts), "steps": source.total_steps, "ptx": ptx is not None})
+    frozen(reward)
+    task = TrainingTask(
+        modules={"policy": policy.network, "value": value.network},
+        objective=PPOObjective(policy=policy.network, value=value.network, settings=config.ppo),
+        source=source,
+        loss_coefs={"value": config.ppo.value_coef, "ptx": config.ptx.ptx_coef},
+        learning_rate_factors={"value": config.value_learning_rate_factor},
+    )
+    result = stage.train(task)
+    stage.save(policy, {"episodes": config.ppo.total_episodes, "kl_coef": config.kl.kl_coef})
+    return stage.result(
+        result,
+        prompts=len(prompts),
+        episodes=config.ppo.iterations * config.ppo.rollout_batch_size,
+        next_command=f"tunesmith chat {stage.run.path}",
+    )
+
+
+def open_reward_model(stage: Stage, name: str, policy: LanguageModel) -> LanguageModel:
+    """Return the reward model.
+
+    Raises:
+        ConfigError: none given; or it reads another chat template or vocabulary than the policy writes.
+    """
+    if not name:
+        raise ConfigError("no reward model", where="reward_model", remedy="give one made by `tunesmith train reward`")
+    reward = stage.open(name, role="reward_model", classifier=True)
+    ours, theirs = policy.chat_template(), reward.chat_template()
+    if ours.hash != theirs.hash or policy.tokenizer.vocab_size != reward.tokenizer.vocab_size:
+        raise ConfigError(
+            "policy and reward model have different chat templates or vocabularies",
+            where="reward_model",
+            remedy="train the reward model from this policy's SFT model",
+        )
+    return reward
+
+
+def frozen(model: LanguageModel) -> LanguageModel:
+    """Return the model in evaluation mode, without gradients (T-RL-21)."""
+    model.network.eval()
+    model.network.requires_grad_(False)
+    return model
+
+
+def scorer(reward: LanguageModel, micro_batch_tokens: int) -> Callable[[list[Episode] | tuple[Episode, ...]], Tensor]:
+    """Return the function that scores episodes with the calibrated reward model."""
+    return lambda episodes: score_sequences(
+        reward.network, [e.sequence() for e in episodes], micro_batch_tokens=micro_batch_tokens
+    )
+
+
+def kl_controller(settings: KLSettings) -> AdaptiveKLController:
+    """Return the fixed or adaptive controller."""
+    target = settings.kl_target if settings.kl_mode == "adaptive" else None
+    return AdaptiveKLController(settings.kl_coef, target=target, horizon=settings.kl_horizon)
+
+
+def prompt_rows(stage: Stage, config: Config, policy: LanguageModel) -> list[tuple[list[int], str]]:
+    """Return (ids, key) of the prompts that leave room for an answer; the others are named."""
+    records = cast("list[Prompt]", stage.read(["prompt"]))
+    room = config.max_length - config.ppo.max_tokens
+    rendered, report = render_prompts(records, policy.chat_template(), max_prompt_length=room)
+    report.require_some("prompts")
+    for line in report.sentences()[1:]:
+        stage.context.log(line)
+    return [(r.ids, r.key) for r in rendered]
+
+
+def ptx_stream(stage: Stage, config: Config, policy: LanguageModel) -> PtxStream | None:
+    """Return the pretraining stream, or None when `ptx_coef` is 0."""
+    if config.ptx.ptx_coef == 0:
+        return None
+    documents = cast("list[Document]", stage.read(["document"], data=config.ptx_data, label="ptx"))
+    rows = [list(r.ids) for r in document_rows(documents, policy.tokenizer, config.ptx.ptx_length)]
+    return PtxStream(
+        rows,
+        ptx_ratio=config.ptx.ptx_ratio,
+        minibatch_size=config.ppo.minibatch_size,
+        micro_batch_tokens=config.micro_batch_tokens,
+        seed=config.seed + 1,
+    )
