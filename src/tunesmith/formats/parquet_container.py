@@ -1,0 +1,68 @@
+"""Rows out of Parquet, a batch at a time."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tunesmith.core.errors import DataError
+from tunesmith.formats.cells import NESTED, cell_value
+from tunesmith.formats.rows import AnyRow, BadRow, Row, RowStream
+
+BATCH_ROWS = 512
+
+
+def parquet_rows(path: Path) -> RowStream:
+    """Yield one row per table row; `line` is the row number, from 1.
+
+    Raises:
+        DataError: the file is not Parquet or is damaged.
+    """
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+                yield from _decoded(batch, number)
+                number += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError("cannot be read as Parquet", where=f"{path}:{number + 1}", why=str(error)[:300]) from error
+
+
+def _decoded(batch: Any, before: int) -> Iterator[AnyRow]:
+    try:
+        rows = batch.to_pylist()
+    except (UnicodeDecodeError, pa.ArrowException):
+        rows = [None] * batch.num_rows
+    for index, values in enumerate(rows):
+        line = before + index + 1
+        try:
+            values = values or batch.slice(index, 1).to_pylist()[0]
+            cells = {str(name): _cell(str(name), value) for name, value in values.items()}
+            yield Row(line, {name: value for name, value in cells.items() if value != "" or name not in NESTED})
+        except (UnicodeDecodeError, pa.ArrowException) as error:
+            yield BadRow(line, "", f"cannot be decoded: {error}")
+
+
+def _cell(name: str, value: object) -> object:
+    """Return a JSON value for a cell; NaN is how tables without a null write a missing cell."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return cell_value(name, value) if isinstance(value, str) else _jsonable(value)
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, dict):
+        # A struct column gives every row every key; null is its way to say that the key is absent.
+        return {str(key): _jsonable(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta | decimal.Decimal | bytes):
+        return str(value)
+    return value

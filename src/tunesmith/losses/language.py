@@ -1,0 +1,268 @@
+"""Log-probabilities and negative log-likelihood of tokens, without ever keeping the logits of a whole batch.
+
+Shapes: M target tokens, d hidden width, V vocabulary, m rows of one chunk (m <= M).
+
+For hidden state h, projection weight W and bias b, soft cap c (Gemma 2, arXiv 2408.00118, section 2) and sampling
+temperature T (it belongs into every log-probability: rollout, reference and update):
+
+    raw = W h + b        capped = c tanh(raw / c)        z = capped / T        log p(y) = z_y - logsumexp(z)
+
+Full logits would be M x V floats, for most models the largest tensor of a training step. Here rows are projected chunk
+by chunk; what is kept for the backward pass is one logsumexp per row (`projected_logprobs`, which projects again) or
+the gradients themselves (`nll_sum`, which projects once).
+
+The matrix products run in the dtype of the hidden states (or of autocast); everything after them in fp32 or wider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from tunesmith.core.errors import ConfigError, DataError
+from tunesmith.losses.precision import wide_dtype
+
+CHUNK_ELEMENTS = 2**22  # logits alive at once (16 MiB in fp32): about 1,000 rows of a vocabulary of 4,096
+CHUNK_MIN_ROWS = 256  # fewer rows would spend the time on adding up the weight's gradient
+
+
+class LogprobOutput(NamedTuple):
+    """`logprobs` (M,) of the targets, in nats; `entropy` (M,) of each row's distribution, without gradient, or None."""
+
+    logprobs: Tensor
+    entropy: Tensor | None
+
+
+def token_logprobs(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return log p(target) of each row: (M, V), (M,) -> (M,), in fp32 or wider.
+
+    The plain version of `projected_logprobs`, for logits that exist already. Equation: `logits_y - logsumexp(logits)`.
+    """
+    logprobs = torch.log_softmax(logits, dim=-1, dtype=wide_dtype(logits.dtype))
+    return logprobs.gather(-1, targets[:, None])[:, 0]
+
+
+def projected_logprobs(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    *,
+    bias: Tensor | None = None,
+    temperature: float = 1.0,
+    softcap: float | None = None,
+    with_entropy: bool = False,
+) -> LogprobOutput:
+    """Return log p(target) of each hidden state: (M, d), (V, d), (M,) -> (M,), in fp32 or wider.
+
+    `bias` is (V,). Every token may receive its own upstream gradient (policy losses need that); gradients reach
+    `hidden`, `weight` and `bias`. There is no ignore index: pass only the rows that have a target.
+    Equation and source: the module's docstring; entropy is `-sum_v p_v log p_v`.
+
+    Raises:
+        ConfigError: temperature or soft cap is not positive.
+        DataError: the number of targets differs from the number of hidden states.
+    """
+    head = _Head(temperature, softcap)
+    hidden, weight, bias = _checked(hidden, weight, bias, targets, head)
+    logprobs, entropy = _ProjectedLogprobs.apply(hidden, weight, bias, targets, head, with_entropy)  # type: ignore[no-untyped-call]
+    return LogprobOutput(logprobs, entropy if with_entropy else None)
+
+
+def nll_sum(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    weights: Tensor | None = None,
+    *,
+    bias: Tensor | None = None,
+    temperature: float = 1.0,
+    softcap: float | None = None,
+) -> Tensor:
+    """Return `-sum_m weights_m log p(targets_m)`: (M, d), (V, d), (M,), (M,) -> scalar, in fp32 or wider.
+
+    The gradients are computed together with the value, so the vocabulary projection runs once where
+    `projected_logprobs` runs it twice. `weights` (M,) are constants, 1 when None. `bias` is (V,).
+    Source: InstructGPT, arXiv 2203.02155, section 3.5 (SFT) and eq. 2, third term (ptx).
+
+    Raises:
+        ConfigError: temperature or soft cap is not positive.
+        DataError: the numbers of hidden states, targets and weights differ.
+    """
+    head = _Head(temperature, softcap)
+    hidden, weight, bias = _checked(hidden, weight, bias, targets, head)
+    if weights is not None and weights.shape != targets.shape:
+        raise DataError(f"{tuple(weights.shape)} weights for {tuple(targets.shape)} targets", where="nll_sum")
+    row_weights = torch.ones_like(targets, dtype=wide_dtype(hidden.dtype)) if weights is None else weights.detach()
+    if not torch.is_grad_enabled():
+        # A Function sees only whether its inputs want gradients, not no_grad: without this it would compute them.
+        hidden, weight, bias = hidden.detach(), weight.detach(), None if bias is None else bias.detach()
+    loss: Tensor = _NLLSum.apply(hidden, weight, bias, targets, row_weights, head)  # type: ignore[no-untyped-call]
+    return loss
+
+
+class _Head(NamedTuple):
+    """What happens to a projected row before the softmax."""
+
+    temperature: float
+    softcap: float | None
+
+    def logits(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return z (m, V) of the module's equation, in fp32 or wider."""
+        z = (hidden @ weight.T).to(wide_dtype(hidden.dtype))
+        if bias is not None:
+            z += bias
+        if self.softcap is not None:
+            z.div_(self.softcap).tanh_().mul_(self.softcap)
+        return z if self.temperature == 1.0 else z.div_(self.temperature)
+
+    def slope(self, z: Tensor) -> Tensor | None:
+        """Return d capped / d raw = 1 - (capped / c)^2 as (m, V), or None where it is 1."""
+        if self.softcap is None:
+            return None
+        return 1 - (z * (self.temperature / self.softcap)).square_()
+
+    def to_raw_(self, grad_z: Tensor, slope: Tensor | None) -> Tensor:
+        """Turn the gradient with respect to z into the one with respect to raw, in place."""
+        if self.temperature != 1.0:
+            grad_z.div_(self.temperature)
+        return grad_z if slope is None else grad_z.mul_(slope)
+
+
+class _Gradients:
+    """Sums, over chunks, of the gradients with respect to the wanted ones of hidden, weight and bias."""
+
+    def __init__(self, hidden: Tensor, weight: Tensor, bias: Tensor | None, wanted: Sequence[bool]) -> None:
+        wide = wide_dtype(hidden.dtype)
+        self._inputs = (hidden, weight)
+        self.hidden = torch.empty_like(hidden) if wanted[0] else None
+        # Chunks are added in fp32: bf16 would lose the small ones.
+        self.weight = torch.zeros_like(weight, dtype=wide) if wanted[1] else None
+        self.bias = torch.zeros_like(bias, dtype=wide) if bias is not None and wanted[2] else None
+
+    def add(self, rows: slice, grad_raw: Tensor) -> None:
+        """Add the chunk `rows`, whose gradient with respect to the projected rows is `grad_raw` (m, V)."""
+        hidden, weight = self._inputs
+        if self.bias is not None:
+            self.bias += grad_raw.sum(0)
+        narrow = grad_raw.to(hidden.dtype)
+        if self.hidden is not None:
+            torch.mm(narrow, weight, out=self.hidden[rows])
+        if self.weight is None:
+            return
+        if narrow.dtype == self.weight.dtype:
+            self.weight.addmm_(narrow.T, hidden[rows])
+        else:
+            self.weight += narrow.T @ hidden[rows]
+
+
+class _ProjectedLogprobs(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        head: _Head,
+        with_entropy: bool,
+    ) -> tuple[Tensor, Tensor]:
+        logprobs = hidden.new_empty(targets.shape, dtype=wide_dtype(hidden.dtype))
+        logsumexp = torch.empty_like(logprobs)
+        entropy = torch.empty_like(logprobs) if with_entropy else logprobs.new_empty(0)
+        with torch.autocast(hidden.device.type, enabled=False):
+            for rows in _chunks(hidden, weight):
+                z = head.logits(hidden[rows], weight, bias)
+                row_targets = targets[rows, None]
+                row_logprobs = torch.log_softmax(z, dim=-1)
+                logprobs[rows] = row_logprobs.gather(-1, row_targets)[:, 0]
+                logsumexp[rows] = z.gather(-1, row_targets)[:, 0] - logprobs[rows]
+                if with_entropy:
+                    entropy[rows] = -torch.einsum("mv,mv->m", row_logprobs.exp(), row_logprobs)
+        ctx.save_for_backward(hidden, weight, bias, targets, logsumexp)
+        ctx.head = head
+        ctx.mark_non_differentiable(entropy)
+        return logprobs, entropy
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_logprobs: Tensor, _grad_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
+        hidden, weight, bias, targets, logsumexp = ctx.saved_tensors
+        gradients = _Gradients(hidden, weight, bias, ctx.needs_input_grad)
+        with torch.autocast(hidden.device.type, enabled=False):
+            for rows in _chunks(hidden, weight):
+                z = ctx.head.logits(hidden[rows], weight, bias)
+                slope = ctx.head.slope(z)
+                probabilities = z.sub_(logsumexp[rows, None]).exp_()
+                # d log p_y / dz = onehot(y) - p
+                grad_z = _residual_(probabilities, targets[rows], -grad_logprobs[rows])
+                gradients.add(rows, ctx.head.to_raw_(grad_z, slope))
+        return *_as_inputs(gradients, hidden, weight, bias), None, None, None
+
+
+class _NLLSum(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        weights: Tensor,
+        head: _Head,
+    ) -> Tensor:
+        wanted = ctx.needs_input_grad[:3]
+        gradients = _Gradients(hidden, weight, bias, wanted)
+        total = hidden.new_zeros((), dtype=wide_dtype(hidden.dtype))
+        with torch.autocast(hidden.device.type, enabled=False):
+            for rows in _chunks(hidden, weight):
+                z = head.logits(hidden[rows], weight, bias)
+                slope = head.slope(z) if any(wanted) else None
+                row_logprobs = torch.log_softmax(z, dim=-1)
+                row_weights = weights[rows].to(total.dtype)
+                total -= row_weights @ row_logprobs.gather(-1, targets[rows, None])[:, 0]
+                if any(wanted):
+                    grad_z = _residual_(row_logprobs.exp_(), targets[rows], row_weights)
+                    gradients.add(rows, head.to_raw_(grad_z, slope))
+        ctx.save_for_backward(*_as_inputs(gradients, hidden, weight, bias))
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+        scaled = [None if g is None else g * grad_loss.to(g.dtype) for g in ctx.saved_tensors]
+        return *scaled, None, None, None
+
+
+def _residual_(probabilities: Tensor, targets: Tensor, coefficients: Tensor) -> Tensor:
+    """Return coefficients (m,) * (probabilities (m, V) - onehot(targets)), overwriting the probabilities."""
+    probabilities.mul_(coefficients[:, None])
+    return probabilities.scatter_add_(-1, targets[:, None], -coefficients[:, None])
+
+
+def _as_inputs(gradients: _Gradients, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> list[Tensor | None]:
+    pairs = ((gradients.hidden, hidden), (gradients.weight, weight), (gradients.bias, bias))
+    return [None if gradient is None or of is None else gradient.to(of.dtype) for gradient, of in pairs]
+
+
+def _chunks(hidden: Tensor, weight: Tensor) -> Iterator[slice]:
+    size = max(CHUNK_MIN_ROWS, CHUNK_ELEMENTS // len(weight))
+    return (slice(start, start + size) for start in range(0, len(hidden), size))
+
+
+def _checked(
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, head: _Head
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the inputs in one dtype: the one of autocast where it is on, else that of the hidden states."""
+    if not head.temperature > 0:
+        raise ConfigError(f"must be positive, not {head.temperature}", where="temperature")
+    if head.softcap is not None and not head.softcap > 0:
+        raise ConfigError(f"must be positive, not {head.softcap}", where="softcap")
+    if targets.shape != hidden.shape[:1]:
+        raise DataError(f"{tuple(targets.shape)} targets for hidden states {tuple(hidden.shape)}", where="logprobs")
+    device = hidden.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+    return hidden.to(dtype), weight.to(dtype), None if bias is None else bias.to(wide_dtype(dtype))
