@@ -3,8 +3,8 @@
     A_i = (r_i - mean of the group) / (std of the group + eps)        the same for every token of completion i
     loss = sum of clipped surrogate over tokens, plus kl_coef * KL(policy || reference) per token
 
-The KL term is k2, whose gradient is that of KL(policy || reference); k3, which the paper prints, has the gradient of
-the opposite direction when used as a loss (rlhf_spec 2.4, T-RL-7). Completions cut at the length limit can be masked.
+The KL term is k3 times the importance ratio, whose gradient is that of KL(policy || reference) off-policy too; k3 alone,
+which the paper prints, has the gradient of the opposite direction when used as a loss (T-RL-7). Completions cut at the length limit can be masked.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tunesmith.core.errors import DataError
 from tunesmith.data.batch import TokenBatch
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.data.cycle import Cycle
-from tunesmith.losses.kl import k1, k2
+from tunesmith.losses.kl import k1, kl_loss
 from tunesmith.losses.policy_gradient import clipped_policy_loss, group_advantages, token_weights
 from tunesmith.model.generate import Sampling, generate
 from tunesmith.model.network import target_logprobs
@@ -274,7 +274,7 @@ class GRPOObjective:
         clipped = clipped_policy_loss(out.logprobs, old, micro.advantages.to(device), clip_range=s.clip_range)
         losses = clipped.losses
         if s.kl_coef:
-            losses = losses + s.kl_coef * k2(out.logprobs, ref)
+            losses = losses + s.kl_coef * kl_loss(out.logprobs, old, ref)
         loss = (weight * losses).sum()
         n = float(len(micro.batch.targets))
         metrics = {

@@ -38,7 +38,7 @@ def make_chat_model(model: LanguageModel) -> LanguageModel:
 
 def grow_embedding(network: PreTrainedModel, rows: int) -> int:
     """Give the embedding at least `rows` rows; returns how many were added."""
-    before = network.get_input_embeddings().weight.shape[0]
+    before: int = network.get_input_embeddings().weight.shape[0]
     if rows <= before:
         return 0
     network.resize_token_embeddings(rows, mean_resizing=False)

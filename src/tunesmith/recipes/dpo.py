@@ -85,7 +85,7 @@ def run(config: Config, context: RunContext) -> RunResult:
 def pair_trees(
     records: Sequence[object], template: ChatTemplate, max_length: int
 ) -> tuple[list[TokenTree], RenderReport]:
-    """Return (chosen, rejected) trees of every untied pair; identical completions are left out and reported (T-PO-12)."""
+    """Return (chosen, rejected) trees of every untied pair; identical ones are reported, not learned (T-PO-12)."""
     pairs: list[Comparison] = []
     for record in records:
         pairs += comparisons(record) if isinstance(record, Ranking) else [cast(Comparison, record)]

@@ -15,7 +15,6 @@ from pydantic import Field
 from torch import Tensor
 
 from tunesmith.algorithms.grpo import GroupMaker, GRPOObjective, GRPOSettings, GRPOSource, ScoreEpisodes
-from tunesmith.algorithms.reward_model import score_sequences
 from tunesmith.algorithms.rollout import Episode
 from tunesmith.algorithms.scorers import SCORERS, Scorer
 from tunesmith.core.errors import ConfigError
@@ -23,7 +22,7 @@ from tunesmith.core.nearest import did_you_mean
 from tunesmith.core.records import Prompt
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.model.load import LanguageModel
-from tunesmith.recipes.ppo import frozen, open_reward_model
+from tunesmith.recipes.ppo import frozen, open_reward_model, scorer
 from tunesmith.recipes.stage import Stage, StageConfig
 from tunesmith.text.render import render_prompts
 from tunesmith.train.task import TrainingTask
@@ -43,10 +42,7 @@ class Config(StageConfig):
 def run(config: Config, context: RunContext) -> RunResult:
     """Optimise and save the policy."""
     stage = Stage("grpo", config, context)
-    if stage.world.size > 1:
-        raise ConfigError(
-            "GRPO runs in one process in this version", where="torchrun", remedy="start it without torchrun"
-        )
+    stage.require_one_process()
     policy = stage.open(config.model)
     records = cast("list[Prompt]", stage.read(["prompt"]))
     room = config.max_length - config.grpo.max_tokens
@@ -91,9 +87,7 @@ def make_score(stage: Stage, config: Config, policy: LanguageModel, prompts: Map
         raise ConfigError("give either a reward model or scorers", where="reward_model, scorers")
     if config.reward_model:
         reward = frozen(open_reward_model(stage, config.reward_model, policy))
-        return lambda episodes: score_sequences(
-            reward.network, [e.sequence() for e in episodes], micro_batch_tokens=config.micro_batch_tokens
-        )
+        return scorer(reward, config.micro_batch_tokens)
     for name in config.scorers:
         if name not in SCORERS:
             raise ConfigError(f"unknown scorer {name!r}", where="scorers", remedy=did_you_mean(name, SCORERS))
@@ -111,6 +105,6 @@ def _text(policy: LanguageModel, episode: Episode, stop: set[int]) -> str:
 
 
 def _sum(scorers: Sequence[Scorer], prompt: Prompt, completion: str) -> float:
-    values = [scorer(prompt, completion) for scorer in scorers]
+    values = [one(prompt, completion) for one in scorers]
     known = [v for v in values if v is not None]
     return sum(known) if len(known) == len(values) else float("nan")

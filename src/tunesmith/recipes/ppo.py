@@ -8,7 +8,7 @@ mixed with pretraining text.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from pydantic import Field
@@ -47,10 +47,7 @@ class Config(StageConfig):
 def run(config: Config, context: RunContext) -> RunResult:
     """Optimise and save the policy, and the value model beside it."""
     stage = Stage("ppo", config, context)
-    if stage.world.size > 1:
-        raise ConfigError(
-            "PPO runs in one process in this version", where="torchrun", remedy="start it without torchrun"
-        )
+    stage.require_one_process()
     policy = stage.open(config.model)
     reward = open_reward_model(stage, config.reward_model, policy)
     reference = frozen(copy.deepcopy(policy))
@@ -121,7 +118,7 @@ def frozen(model: LanguageModel) -> LanguageModel:
     return model
 
 
-def scorer(reward: LanguageModel, micro_batch_tokens: int) -> Callable[[list[Episode] | tuple[Episode, ...]], Tensor]:
+def scorer(reward: LanguageModel, micro_batch_tokens: int) -> Callable[[Sequence[Episode]], Tensor]:
     """Return the function that scores episodes with the calibrated reward model."""
     return lambda episodes: score_sequences(
         reward.network, [e.sequence() for e in episodes], micro_batch_tokens=micro_batch_tokens

@@ -46,9 +46,7 @@ class Config(StageConfig):
     """Pretraining."""
 
     model: str = Field("new", description="new (from scratch, see architecture), or a model to go on from")
-    tokenizer: str | None = Field(
-        None, description="with `model: new`: a folder whose tokenizer to use; null = train one"
-    )
+    tokenizer: str | None = Field(None, description="for `model: new`: a folder with the tokenizer; null = train one")
     architecture: Architecture = Field(Architecture(), description="with `model: new`")
     max_length: int = Field(256, ge=2, description="tokens of one row; longer documents are cut into rows")
     global_batch_size: int = Field(64, ge=1, description="rows in one optimizer step")
@@ -61,10 +59,8 @@ def run(config: Config, context: RunContext) -> RunResult:
     stage = Stage("pretrain", config, context)
     documents = cast("list[Document]", stage.read(["document"]))
     training, validation = held_out(documents, config.validation_fraction, config.seed)
-    if config.model == "new":
-        model = new_model(config, [d.text for d in training])
-    else:
-        model = stage.open(config.model)
+    from_scratch = config.model == "new"
+    model = new_model(config, [d.text for d in training]) if from_scratch else stage.open(config.model)
     rows = document_rows(training, model.tokenizer, config.max_length)
     checks = document_rows(validation, model.tokenizer, config.max_length)
     context.log(f"{len(training)} documents: {len(rows)} rows, {sum(len(r.ids) for r in rows)} tokens")
@@ -85,11 +81,8 @@ def run(config: Config, context: RunContext) -> RunResult:
     )
     result = stage.train(task)
     stage.save(model, {"parameters": parameters, "tokens": result.tokens, "validation": result.validation})
-    return stage.result(
-        result,
-        parameters=parameters,
-        next_command=f"tunesmith train sft --model {stage.run.model} --data FILE --out DIR",
-    )
+    next_command = f"tunesmith train sft --model {stage.run.model} --data FILE --out DIR"
+    return stage.result(result, parameters=parameters, next_command=next_command)
 
 
 def new_model(config: Config, texts: Sequence[str]) -> LanguageModel:

@@ -1,7 +1,7 @@
 """Train a reward model on rankings (InstructGPT section 3.5, appendix C.2).
 
-1. read rankings or comparisons, hold some prompts out; 2. the SFT model's trunk with a fresh scalar head; 3. each prompt
-with its K completions is one element of the batch; 4. K-wise loss; 5. a bias so that demonstrations score 0.
+1. read rankings or comparisons, hold some prompts out; 2. the SFT model's trunk with a fresh scalar head; 3. each
+prompt with its K completions is one element of the batch; 4. K-wise loss; 5. a bias so that demonstrations score 0.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def run(config: Config, context: RunContext) -> RunResult:
         all_tied=skipped,
         score_bias=bias,
         measured=measured,
-        next_command=f"tunesmith train ppo --model {config.model} --set reward_model={stage.run.model} --data FILE --out DIR",
+        next_command=f"tunesmith train ppo --model {config.model} --set reward_model={stage.run.model} --out DIR",
     )
 
 

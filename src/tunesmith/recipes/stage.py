@@ -88,6 +88,13 @@ class Stage:
         self.snapshots: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
 
+    def require_one_process(self) -> None:
+        """Raise ConfigError under torchrun: sampling on several ranks is not part of this version."""
+        if self.world.size > 1:
+            raise ConfigError(
+                f"{self.name} runs in one process in this version", where="torchrun", remedy="start it without torchrun"
+            )
+
     def read(self, kinds: Sequence[str], *, data: Sequence[str] | None = None, label: str = "data") -> list[Record]:
         """Return the records of these kinds, and note the content hash of what was read."""
         chosen = self.config.data if data is None else tuple(data)

@@ -1,0 +1,128 @@
+"""The entry point: parse, call one verb, turn whatever happened into an exit code.
+
+Nothing heavier than typer is imported here or at the top of any module of this floor; a verb imports what it needs when
+it runs, and a group is only built when it is named, so that `tunesmith --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Collection, Sequence
+from typing import Annotated, NamedTuple
+
+import typer
+
+from tunesmith import __version__
+from tunesmith.cli import chat, doctor, init, later, quickstart
+from tunesmith.cli.failure import failure_of
+from tunesmith.cli.interrupt import Interrupt, interruptible
+from tunesmith.cli.surroundings import Surroundings, real_surroundings
+from tunesmith.cli.verb import Call
+
+
+class Group(NamedTuple):
+    """A noun of the command line and the module of this floor that has its verbs."""
+
+    module: str
+    help: str
+
+
+GROUPS = {
+    "data": Group("data", "Import, look at, split and export data."),
+    "label": Group("label", "Rankings: simulated labelers and their agreement."),
+    "train": Group("train", "One training stage."),
+    "eval": Group("evaluate", "Measure a model, or two against each other."),
+    "runs": Group("runs", "List, show and compare finished and running runs."),
+}
+
+
+def build_app(named: Collection[str] | None = None) -> typer.Typer:
+    """Return the command line; the verbs of a group are left out when `named` is given and does not name it."""
+    app = _app("InstructGPT's whole loop on your own data.")
+    app.callback()(_root)
+    for module in (quickstart, init, doctor, chat):
+        module.register(app)
+    groups: dict[str, typer.Typer] = {}
+    for name, group in GROUPS.items():
+        part = _app(group.help)
+        if named is None or name in named:
+            importlib.import_module(f"tunesmith.cli.{group.module}").register(part)
+            groups[name] = part
+        app.add_typer(part, name=name)
+    later.register(app, groups)
+    return app
+
+
+def _app(text: str) -> typer.Typer:
+    return typer.Typer(
+        help=text,
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit(0)
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """InstructGPT's whole loop on your own data."""
+
+
+def main(arguments: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
+    """Run one command and return its exit code; never raises."""
+    words = with_resume_value(list(sys.argv[1:] if arguments is None else arguments))
+    world = surroundings or real_surroundings()
+    try:
+        with interruptible():
+            code = typer.main.get_command(build_app(words)).main(
+                args=words, prog_name="tunesmith", standalone_mode=False, obj=Call(world, tuple(words))
+            )
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        return 0
+    except SystemExit as error:
+        if error.code in (130, 143):
+            return _report(error, words, world)
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except (Exception, Interrupt) as error:
+        return _report(error, words, world)
+
+
+def _report(error: BaseException, words: Sequence[str], world: Surroundings) -> int:
+    options = words[: words.index("--")] if "--" in words else words
+    failure = failure_of(error)
+    if "--debug" in options:
+        import traceback
+
+        traceback.print_exception(error, file=world.stderr)
+    if "--json" in options:
+        print(failure.to_json(), file=world.stdout, flush=True)
+    elif failure.help:
+        print(failure.help, file=world.stderr)
+    print(f"tunesmith: {failure.message}", file=world.stderr, flush=True)
+    return failure.code
+
+
+def with_resume_value(words: list[str]) -> list[str]:
+    """Return the arguments with `--resume` that stands alone written as `--resume auto`."""
+    done: list[str] = []
+    for index, word in enumerate(words):
+        done.append(word)
+        if word == "--resume" and (index + 1 == len(words) or words[index + 1].startswith("-")):
+            done.append("auto")
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())

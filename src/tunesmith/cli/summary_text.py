@@ -1,0 +1,38 @@
+"""A JSON summary as lines for people; a rate is never shown without its interval and n."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_RATE = {"value", "low", "high", "n"}
+
+
+def summary_lines(summary: Mapping[str, Any], indent: str = "") -> list[str]:
+    """Return one line per value, nested objects indented; rates as `0.714 [0.662, 0.760] n=300`."""
+    width = max((len(str(key)) for key in summary), default=0)
+    lines = []
+    for key, value in summary.items():
+        if isinstance(value, Mapping) and not set(value) >= _RATE:
+            lines += [f"{indent}{key}", *summary_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key:<{width}}  {value_text(value)}")
+    return lines
+
+
+def value_text(value: Any) -> str:
+    """Return one value as text: a rate with interval and n, a float with four digits, a list with commas."""
+    match value:
+        case Mapping():
+            low, high = value_text(value["low"]), value_text(value["high"])
+            return f"{value_text(value['value'])} [{low}, {high}] n={value['n']}"
+        case bool() | None:
+            return {True: "yes", False: "no", None: "-"}[value]
+        case float():
+            return f"{value:.4g}"
+        case int():
+            return f"{value:,}"
+        case list() | tuple():
+            return ", ".join(value_text(item) for item in value)
+        case _:
+            return str(value)

@@ -1,0 +1,64 @@
+"""Small exercises with lists: sort, count, pick, keep what fits a condition."""
+
+from __future__ import annotations
+
+from tunesmith.desk.documents.scribe import Scribe, Written, phrases
+
+COUNTS = ("no", "one", "two", "three", "four", "five", "six")
+PLACES = ("first", "second", "third")
+
+
+def chores(s: Scribe) -> Written:
+    """Write lists of articles with what was done to them: sorted, counted, picked from or filtered."""
+    given, done = s.rng.choice(phrases("chores.heads"))
+    makers = (_by_name, _by_price, _counted, _picked, _filtered)
+    lines: list[str] = []
+    wanted = s.rng.randint(220, 560)
+    while sum(map(len, lines)) < wanted:
+        listed, task, result = s.rng.choice(makers)(s)
+        lines.append(s.say(f"{{{given}}}$listed\n$task{done}$result", listed=listed, task=task, result=result))
+    title = s.phrase("chores.titles", n=s.rng.randint(1, 60))
+    return Written("\n".join(filter(None, [title, *lines])))
+
+
+def _list(s: Scribe, items: list[str]) -> str:
+    return s.rng.choice((", ", "; ", " / ", " - ")).join(items)
+
+
+def _by_name(s: Scribe) -> tuple[str, str, str]:
+    some = s.products(s.rng.choice((3, 3, 4)))
+    items = [p.series if s.chance(0.6) else p.name for p in some]
+    return _list(s, items), s.phrase("chores.by_name"), ", ".join(sorted(items))
+
+
+def _by_price(s: Scribe) -> tuple[str, str, str]:
+    some = {p.price: p for p in s.products(3)}
+    items = [f"{p.kind} ${p.price}" for p in some.values()]
+    return _list(s, items), s.phrase("chores.by_price"), ", ".join(f"{some[k].kind} ${k}" for k in sorted(some))
+
+
+def _counted(s: Scribe) -> tuple[str, str, str]:
+    n = s.rng.randint(2, 5)
+    items = [p.name for p in s.products(n)]
+    return _list(s, items), s.phrase("chores.count"), s.say("{$w|$n|$w things|there are $w}", w=COUNTS[n], n=n)
+
+
+def _picked(s: Scribe) -> tuple[str, str, str]:
+    items = [p.name for p in s.products(s.rng.randint(2, 4))]
+    at = s.rng.randrange(min(len(items), len(PLACES)))
+    last = s.chance(0.25)
+    task = s.phrase("chores.pick", w="last" if last else PLACES[at])
+    return _list(s, items), task, items[-1] if last else items[at]
+
+
+def _filtered(s: Scribe) -> tuple[str, str, str]:
+    some = s.products(s.rng.choice((3, 4)))
+    if s.chance(0.5):
+        limit = sorted(p.price for p in some)[1] + 1
+        kept = [p.name for p in some if p.price < limit]
+        listed, task = [f"{p.name} ${p.price}" for p in some], s.phrase("chores.cheaper", n=limit)
+    else:
+        colour = s.rng.choice(some).colour
+        kept = [p.name for p in some if p.colour == colour]
+        listed, task = [f"{p.name} ({p.colour})" for p in some], s.phrase("chores.coloured", c=colour)
+    return _list(s, listed), task, ", ".join(kept)

@@ -1,0 +1,108 @@
+"""Draw demonstrations and prompts from the task families; the same seed gives the same records in every process.
+
+Train and test never share a prompt: products, people and order numbers belong to one split (`world.split_of`), some
+wordings are said only in the test split (`wording.Voice`), and what could still coincide is separated by the hash of
+the prompt's text.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from zlib import crc32
+
+from tunesmith.core.errors import ConfigError
+from tunesmith.core.records import Demonstration, Message, Prompt
+from tunesmith.desk.draft import Draft, Gold, Maker
+from tunesmith.desk.facts import content_words, fact_tokens
+from tunesmith.desk.tasks import FAMILIES
+from tunesmith.desk.wording import Voice
+from tunesmith.desk.world import Split, World
+
+_TEST_TEXTS = 3  # one prompt text in three may be said in the test split only
+_COPYING = ("exact", "convert", "sequence", "fields", "label", "labels_all")  # tasks whose answer repeats the prompt
+_LISTING = (*_COPYING, "items", "pairs")  # tasks whose answer is not a sentence
+_USERS = 400
+
+
+def demonstrations(n: int, *, seed: int, split: Split) -> list[Demonstration]:
+    """Return n demonstrations of different prompts; `meta` has task, scenario, user and gold.
+
+    The first k of n are those of a call for k.
+
+    Raises:
+        ConfigError: n is negative or the split is unknown.
+    """
+    if n < 0 or split not in ("train", "test"):
+        raise ConfigError(f"cannot draw {n} demonstrations of split {split!r}", remedy="use n >= 0 and train or test")
+    drawn = _draws(seed, split)
+    return [next(drawn) for _ in range(n)]
+
+
+def prompts(n: int, *, seed: int, split: Split) -> list[Prompt]:
+    """Return the prompts of `demonstrations(n, seed=seed, split=split)`, with the same `meta`."""
+    return [Prompt(messages=d.prompt, meta=d.meta) for d in demonstrations(n, seed=seed, split=split)]
+
+
+def coverage() -> dict[str, tuple[str, ...]]:
+    """Return the scenarios that each task has."""
+    return {name: tuple(family.scenarios) for name, family in FAMILIES.items()}
+
+
+def _draws(seed: int, split: Split) -> Iterator[Demonstration]:
+    rng = random.Random(f"desk/{seed}/{split}")
+    voice, world = Voice(rng, split), World(split)
+    cells = _cells()
+    seen: set[str] = set()
+    while True:
+        task, scenario, maker = rng.choices(cells.makers, cum_weights=cells.cumulative)[0]
+        draft = maker(voice, world)
+        text = "\n".join(m.content for m in draft.prompt)
+        if text in seen or (crc32(text.encode()) % _TEST_TEXTS == 0) != (split == "test"):
+            continue
+        seen.add(text)
+        meta = {"task": task, "scenario": scenario, "user": f"{split}-{rng.randrange(_USERS)}", "gold": _gold(draft)}
+        yield Demonstration(messages=(*draft.prompt, Message("assistant", draft.answer)), meta=meta)
+
+
+class _Cells:
+    """The matrix of tasks and scenarios with the share of each cell."""
+
+    def __init__(self) -> None:
+        self.makers: list[tuple[str, str, Maker]] = []
+        self.cumulative: list[float] = []
+        total = 0.0
+        for task, family in FAMILIES.items():
+            shares: Mapping[str, float] = {name: 2.0 if name == "plain" else 1.0 for name in family.scenarios}
+            whole = sum(shares.values())
+            for scenario, maker in family.scenarios.items():
+                total += family.weight * shares[scenario] / whole
+                self.makers.append((task, scenario, maker))
+                self.cumulative.append(total)
+
+
+@cache
+def _cells() -> _Cells:
+    return _Cells()
+
+
+def _gold(draft: Draft) -> Gold:
+    """Complete a draft's gold with what follows from its texts: allowed facts, length, form."""
+    gold = dict(draft.gold)
+    kinds = gold.keys()
+    if gold.get("strict"):
+        asked = "\n".join(m.content for m in draft.prompt)
+        pasted = fact_tokens(draft.context)
+        asked_tokens = fact_tokens(asked.replace(draft.context, " ") if draft.context else asked)
+        gold["allowed"] = sorted(asked_tokens | fact_tokens(draft.answer))
+        gold["context"] = sorted(pasted)
+    gold["topic"] = content_words(draft.answer)
+    n_words = len(draft.answer.split())
+    gold.setdefault("max_words", n_words + max(6, n_words // 2) if kinds & set(_LISTING) else 2 * n_words + 8)
+    if kinds & set(_COPYING):
+        gold["may_copy"] = True
+    if not kinds & set(_LISTING) and re.search(r"[.!?]$", draft.answer):
+        gold["finished"] = True
+    return gold

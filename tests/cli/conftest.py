@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from .shell import Shell
+
+
+@pytest.fixture
+def shell() -> Shell:
+    return Shell()
