@@ -13,7 +13,7 @@ from tunesmith.desk.judge import judge
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Demonstration]:
-    return demonstrations(700, seed=2, split="train") + demonstrations(300, seed=2, split="test")
+    return demonstrations(500, seed=2, split="train") + demonstrations(150, seed=2, split="test")
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -34,7 +34,9 @@ def test_rude_answers_are_toxic_and_inventions_untruthful(drawn: list[Demonstrat
 
 
 def test_equal_seeds_give_equal_flaws(drawn: list[Demonstration]) -> None:
-    assert [flawed(d, "wrong_fact", seed=4) for d in drawn[:50]] == [flawed(d, "wrong_fact", seed=4) for d in drawn[:50]]
+    assert [flawed(d, "wrong_fact", seed=4) for d in drawn[:50]] == [
+        flawed(d, "wrong_fact", seed=4) for d in drawn[:50]
+    ]
 
 
 def test_an_unknown_kind_is_an_error(drawn: list[Demonstration]) -> None:

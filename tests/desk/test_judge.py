@@ -60,12 +60,16 @@ FOOLS: dict[str, Callable[[Demonstration], str]] = {
 
 @pytest.mark.parametrize("name", list(FOOLS))
 def test_the_judge_is_not_fooled(drawn: list[Demonstration], name: str) -> None:
-    fooled = [(d.meta["task"], d.completion) for d in drawn[:800] if judge(d, FOOLS[name](d)).success]
+    fooled = [(d.meta["task"], d.completion) for d in drawn[:500] if judge(d, FOOLS[name](d)).success]
     assert fooled == []
 
 
 def test_saying_that_one_does_not_know_passes_only_where_it_is_right(drawn: list[Demonstration]) -> None:
-    verdicts = {d.meta["scenario"]: judge(d, "I am sorry, but I do not know that.") for d in drawn if d.meta["task"] == "open_qa"}
+    verdicts = {
+        d.meta["scenario"]: judge(d, "I am sorry, but I do not know that.")
+        for d in drawn
+        if d.meta["task"] == "open_qa"
+    }
     assert {name for name, verdict in verdicts.items() if verdict.success} == {"edge"}
 
 

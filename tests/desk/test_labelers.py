@@ -52,7 +52,7 @@ def agreement(sets: Sequence[Set], crew: Sequence[Labeler]) -> float:
 
 @pytest.fixture(scope="module")
 def sets() -> list[Set]:
-    return completion_sets(220, good=0.55, seed=3)
+    return completion_sets(160, good=0.55, seed=3)
 
 
 @pytest.mark.parametrize("heldout", [False, True])

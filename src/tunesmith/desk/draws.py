@@ -21,7 +21,7 @@ from tunesmith.desk.tasks import FAMILIES
 from tunesmith.desk.wording import Voice
 from tunesmith.desk.world import Split, World
 
-_TEST_TEXTS = 3  # one prompt text in three may be said in the test split only
+_TEST_TEXTS = 4  # one prompt text in four may be said in the test split only
 _COPYING = ("exact", "convert", "sequence", "fields", "label", "labels_all")  # tasks whose answer repeats the prompt
 _LISTING = (*_COPYING, "items", "pairs")  # tasks whose answer is not a sentence
 _USERS = 400

@@ -105,7 +105,7 @@ def _degenerate(answer: Reply, gold: Mapping[str, Any], told: tuple[Message, ...
     if _repeats(words):
         yield "repeats itself"
     question = phrase(told[-1].content)
-    if len(question) > 20 and question in answer.text and "exact" not in gold:
+    if len(question) > 8 and question in answer.text and "exact" not in gold:
         yield "copies the prompt"
     elif not gold.get("may_copy") and len(words) > 4:
         asked = question.split()

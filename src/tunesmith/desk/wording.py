@@ -17,6 +17,8 @@ from tunesmith.desk.world import Split
 _HOLD_OUT_FROM = 4  # choices with at least so many alternatives keep their last one for the test split
 _TOKEN = re.compile(r"[{|}]|\$[a-z]+|[^{|}$]+|\$")
 
+_SPACES = re.compile("  +")
+
 _Node = str | tuple["_Branch", ...]
 _Branch = tuple[_Node, ...]
 
@@ -37,7 +39,8 @@ class Voice:
         """
         out: list[str] = []
         self._walk(_parse(text), slots, out)
-        return "".join(out)
+        said = "".join(out)
+        return _SPACES.sub(" ", said) if "  " in said else said  # an empty alternative leaves its space
 
     def one_of(self, *texts: str, **slots: object) -> str:
         """Return one wording of one of the texts; the last of four or more is held out for the test split."""
@@ -69,10 +72,19 @@ class Voice:
 @lru_cache(maxsize=16384)
 def _parse(text: str) -> _Branch:
     tokens = _TOKEN.findall(text)
-    branches, end = _alternatives(tokens, 0)
-    if end != len(tokens) or len(branches) != 1:
+    if not _balanced(tokens):
         raise DataError("braces do not match", where=text)
-    return branches[0]
+    return _alternatives(tokens, 0)[0][0]
+
+
+def _balanced(tokens: list[str]) -> bool:
+    """Return whether every brace has its partner and no bar stands outside braces."""
+    depth = 0
+    for token in tokens:
+        depth += (token == "{") - (token == "}")
+        if depth < 0 or (depth == 0 and token == "|"):
+            return False
+    return depth == 0
 
 
 def _alternatives(tokens: list[str], at: int) -> tuple[tuple[_Branch, ...], int]:

@@ -7,7 +7,7 @@ prompt with its K completions is one element of the batch; 4. K-wise loss; 5. a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 from pydantic import Field
 
@@ -126,8 +126,20 @@ def calibration_rows(stage: Stage, config: Config, template: ChatTemplate) -> li
     return [TokenSequence(r.ids, r.loss_mask, key) for key, r in rendered]
 
 
+class Fits(Protocol):
+    """What scoring needs to know of a configuration."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of prompt and completion together."""
+
+    @property
+    def micro_batch_tokens(self) -> int:
+        """Tokens in one forward pass."""
+
+
 def score_rankings(
-    model: LanguageModel, records: Sequence[Ranking], config: Config
+    model: LanguageModel, records: Sequence[Ranking], config: Fits
 ) -> tuple[list[Ranking], list[dict[str, float]]]:
     """Return the rankings that fit, and the score of each of their completions by id."""
     rendered, _ = render_trees(records, model.chat_template(), max_length=config.max_length)

@@ -20,7 +20,7 @@ SHORTEST, LONGEST = 200, 900  # characters of a document
 
 Writer = Callable[[Scribe], Written]
 
-# How often each kind is drawn, in parts of 100 documents.
+# How often each kind is drawn, relative to the sum of all weights.
 MIX: Mapping[str, tuple[int, Writer]] = {
     "product_page": (5, pages.product_page),
     "manual": (3, pages.manual),

@@ -1,0 +1,72 @@
+"""Write what the quickstart measured: results.json, report.html, and the table on screen."""
+
+from __future__ import annotations
+
+import io
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from tunesmith import __version__
+from tunesmith.core.run_context import RunContext
+from tunesmith.evaluate.charts import Panel
+from tunesmith.evaluate.curves import read_curves
+from tunesmith.evaluate.report import ReportDetails, write_report
+from tunesmith.evaluate.results import Results, write_results
+from tunesmith.evaluate.terminal import terminal_summary
+from tunesmith.recipes.clock import Clock, peak_memory_gib
+from tunesmith.recipes.measure import Measured
+
+LAST_SHARE = 0.2  # the reported KL is the mean over this last share of PPO's rollouts
+
+
+def write_outcome(measured: Measured, clock: Clock, *, seed: int, out: Path, context: RunContext) -> dict[str, str]:
+    """Write the files and return their paths by name."""
+    paths = {name: str(out / name) for name in ("sft", "reward", "ppo_ptx")}
+    paths |= {"report": str(out / "report.html"), "results": str(out / "results.json")}
+    curves = read_curves(out / "ppo_ptx" / "metrics.jsonl", ["ppo/score", "ppo/kl", "ppo/length", "ppo/entropy"])
+    kl = [value for _, value in curves["ppo/kl"]]
+    tail = kl[-max(1, round(len(kl) * LAST_SHARE)) :]
+    results = Results(
+        seed=seed,
+        seconds=clock.times(),
+        peak_memory_gib=peak_memory_gib(),
+        tokens_per_second=clock.rates(),
+        models=measured.models,
+        reward_model=measured.reward_model,
+        win_rates=measured.win_rates,
+        differences=measured.differences,
+        kl=sum(tail) / len(tail) if tail else None,
+        paths=paths,
+    )
+    write_results(results, out / "results.json")
+    details = ReportDetails(
+        title="tunesmith quickstart",
+        samples=measured.samples,
+        panels=[
+            Panel("Reward-model score in PPO", "score", {"score": curves["ppo/score"]}),
+            Panel("KL to the SFT model", "nats a completion", {"KL": curves["ppo/kl"]}),
+            Panel("Completion length", "tokens", {"length": curves["ppo/length"]}),
+            Panel("Entropy", "nats a token", {"entropy": curves["ppo/entropy"]}),
+        ],
+        reproduce=[f"{context.command} --seed {seed} --out DIR"],
+        provenance={
+            "tunesmith": __version__,
+            "torch": torch.__version__,
+            "Python": platform.python_version(),
+            "threads": str(torch.get_num_threads()),
+        },
+    )
+    write_report(results, details, out / "report.html")
+    _print(results, context.log)
+    return paths
+
+
+def _print(results: Results, log: Callable[[str], None]) -> None:
+    text = io.StringIO()
+    Console(file=text, width=110, no_color=True).print(terminal_summary(results))
+    for line in text.getvalue().splitlines():
+        log(line)
