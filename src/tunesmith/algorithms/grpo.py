@@ -3,8 +3,9 @@
     A_i = (r_i - mean of the group) / (std of the group + eps)        the same for every token of completion i
     loss = sum of clipped surrogate over tokens, plus kl_coef * KL(policy || reference) per token
 
-The KL term is k3 times the importance ratio, whose gradient is that of KL(policy || reference) off-policy too; k3 alone,
-which the paper prints, has the gradient of the opposite direction when used as a loss (T-RL-7). Completions cut at the length limit can be masked.
+The KL term is k3 times the importance ratio, whose gradient is that of KL(policy || reference) off-policy too; k3
+alone, which the paper prints, has the gradient of the opposite direction when used as a loss (T-RL-7). Completions cut
+at the length limit can be masked.
 """
 
 from __future__ import annotations

@@ -127,12 +127,13 @@ def _from_file(file: Path, schema: Schema, stage: str | None) -> Iterator[tuple[
         raise ConfigError("cannot read the configuration file", where=str(file), why=why) from error
     values, lines = read_yaml(text, where=str(file))
     prefix = ""
-    if stage is not None and isinstance(values.get("stages"), dict) and not schema.knows("stages"):
+    stages = values.get("stages", ...)
+    if stage is not None and isinstance(stages, dict | None) and not schema.knows("stages"):
         extra = [key for key in values if key != "stages"]
         if extra:
             place = f"{file}:{lines[extra[0]]}"
             raise ConfigError(f"unknown key {extra[0]!r} beside `stages`", where=place, remedy="put it under its stage")
-        values, prefix = values["stages"].get(stage) or {}, f"stages.{stage}."
+        values, prefix = (stages or {}).get(stage) or {}, f"stages.{stage}."
     if not isinstance(values, dict):
         raise ConfigError("must hold `key: value` lines", where=f"{file}:{lines[prefix[:-1]]}")
 

@@ -36,7 +36,7 @@ class Schema:
     """
 
     leaves: dict[str, FieldInfo]
-    groups: dict[str, type[Strict]]
+    groups: dict[str, type[BaseModel]]
     mappings: frozenset[str]
     texts: frozenset[str]
 
@@ -74,7 +74,7 @@ class Schema:
 def schema_of(model_cls: type[Strict]) -> Schema:
     """Return the dotted keys of a configuration class, in the order of their declaration."""
     leaves: dict[str, FieldInfo] = {}
-    groups: dict[str, type[Strict]] = {}
+    groups: dict[str, type[BaseModel]] = {}
     for path, info, group in _walk(model_cls, ""):
         if group is None:
             leaves[path] = info
@@ -85,11 +85,11 @@ def schema_of(model_cls: type[Strict]) -> Schema:
     return Schema(leaves, groups, mappings, texts)
 
 
-def _walk(model_cls: type[Strict], prefix: str) -> Iterator[tuple[str, FieldInfo, type[Strict] | None]]:
-    for name, info in model_cls.model_fields.items():
-        members = _members(info.annotation)
-        inner = [m for m in members if isinstance(m, type) and issubclass(m, Strict)]
-        group = inner[0] if len(inner) == 1 and all(m in (inner[0], type(None)) for m in members) else None
+def _walk(cls: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo, type[BaseModel] | None]]:
+    for name, info in cls.model_fields.items():
+        members = set(_members(info.annotation)) - {type(None)}
+        only = members.pop() if len(members) == 1 else None
+        group = only if isinstance(only, type) and issubclass(only, BaseModel) else None
         yield prefix + name, info, group
         if group is not None:
             yield from _walk(group, f"{prefix}{name}.")

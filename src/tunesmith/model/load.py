@@ -7,6 +7,7 @@ with an unknown twist is refused instead of trained wrongly.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ class LanguageModel:
             ConfigError: a base model, which has none.
         """
         return self.template if self.template is not None else ChatTemplate(self.tokenizer)
+
+
+def copy_model(model: LanguageModel) -> LanguageModel:
+    """Return a model with its own weights; tokenizer and template, which nobody changes, are shared."""
+    return LanguageModel(copy.deepcopy(model.network), model.tokenizer, model.template, dict(model.card))
 
 
 def resolve_folder(name: str, *, shipped: Path | None = None) -> Path:

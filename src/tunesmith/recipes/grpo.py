@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -21,7 +20,7 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.core.nearest import did_you_mean
 from tunesmith.core.records import Prompt
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.model.load import LanguageModel
+from tunesmith.model.load import LanguageModel, copy_model
 from tunesmith.recipes.ppo import frozen, open_reward_model, scorer
 from tunesmith.recipes.stage import Stage, StageConfig
 from tunesmith.text.render import render_prompts
@@ -51,7 +50,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     for line in report.sentences()[1:]:
         context.log(line)
     score = make_score(stage, config, policy, {r.key: cast(Prompt, r.record) for r in rendered})
-    reference = frozen(copy.deepcopy(policy))
+    reference = frozen(copy_model(policy))
     maker = GroupMaker(
         policy=policy.network,
         reference=reference.network,

@@ -7,7 +7,6 @@ mixed with pretraining text.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -25,7 +24,7 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Document, Prompt
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.losses.kl import AdaptiveKLController
-from tunesmith.model.load import LanguageModel
+from tunesmith.model.load import LanguageModel, copy_model
 from tunesmith.recipes.pretrain import document_rows
 from tunesmith.recipes.stage import Stage, StageConfig
 from tunesmith.text.render import render_prompts
@@ -50,8 +49,8 @@ def run(config: Config, context: RunContext) -> RunResult:
     stage.require_one_process()
     policy = stage.open(config.model)
     reward = open_reward_model(stage, config.reward_model, policy)
-    reference = frozen(copy.deepcopy(policy))
-    value = copy.deepcopy(reward)
+    reference = frozen(copy_model(policy))
+    value = copy_model(reward)
     prompts = prompt_rows(stage, config, policy)
     ptx = ptx_stream(stage, config, policy)
     maker = ExperienceMaker(

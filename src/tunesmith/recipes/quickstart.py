@@ -18,7 +18,9 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.desk import demonstrations, documents, labelers, prompts
 from tunesmith.evaluate.desk_eval import Versus
 from tunesmith.model.generate import Sampling
-from tunesmith.recipes import ppo, reward, sft
+from tunesmith.recipes import ppo as ppo_stage
+from tunesmith.recipes import reward as reward_stage
+from tunesmith.recipes import sft as sft_stage
 from tunesmith.recipes.answer import answer
 from tunesmith.recipes.clock import Clock
 from tunesmith.recipes.measure import MeasureConfig, Measured, measure_desk, measure_plain, measure_reward_model
@@ -48,9 +50,9 @@ class Config(Strict):
     eval_documents: int = Field(200, ge=1, description="held-out documents for perplexity")
     eval_temperature: float = Field(0.7, ge=0, description="sampling temperature when measured; 0 = greedy")
     max_tokens: int = Field(64, ge=1, description="longest completion")
-    sft: sft.Config = Field(sft.Config(), description="supervised fine-tuning")
-    reward: reward.Config = Field(reward.Config(), description="reward model")
-    ppo: ppo.Config = Field(ppo.Config(), description="PPO-ptx")
+    sft: sft_stage.Config = Field(sft_stage.Config(), description="supervised fine-tuning")
+    reward: reward_stage.Config = Field(reward_stage.Config(), description="reward model")
+    ppo: ppo_stage.Config = Field(ppo_stage.Config(), description="PPO-ptx")
 
 
 def run(config: Config, context: RunContext) -> RunResult:
@@ -66,13 +68,13 @@ def run(config: Config, context: RunContext) -> RunResult:
         shown = own.demonstrations if own else demonstrations(config.sft_rows, seed=config.seed, split="train")
         demos = freeze(shown, out / "data" / "demonstrations")
     with clock.stage("sft"):
-        tuned = sft.run(stage_config(config, config.sft, model=config.model, data=demos, out="sft"), context)
+        tuned = sft_stage.run(stage_config(config, config.sft, model=config.model, data=demos, out="sft"), context)
         clock.tokens(int(tuned.summary["tokens"]))
     policy = str(out / "sft" / "model")
     with clock.stage("rank"):
         ranked, heldout = collect_rankings(config, policy, own, out, clock)
     with clock.stage("reward"):
-        rewarded = reward.run(
+        rewarded = reward_stage.run(
             stage_config(config, config.reward, model=policy, data=ranked, out="reward").model_copy(
                 update={"demonstrations": (str(demos.directory),)}
             ),
@@ -80,12 +82,12 @@ def run(config: Config, context: RunContext) -> RunResult:
         )
         clock.tokens(int(rewarded.summary["tokens"]))
     with clock.stage("ppo_ptx"):
-        optimised = ppo.run(ppo_config(config, own, out, policy, ptx=True), context)
+        optimised = ppo_stage.run(ppo_config(config, own, out, policy, ptx=True), context)
         clock.tokens(int(optimised.summary["tokens"]))
     models = {"base": config.model, "sft": policy, "ppo_ptx": str(out / "ppo_ptx" / "model")}
     if config.full:
         with clock.stage("ppo"):
-            ppo.run(ppo_config(config, own, out, policy, ptx=False), context)
+            ppo_stage.run(ppo_config(config, own, out, policy, ptx=False), context)
         models["ppo"] = str(out / "ppo" / "model")
     with clock.stage("evaluate"):
         measured = measure(config, models, heldout, own)
@@ -94,7 +96,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     return RunResult(out=out, summary=summary, artefacts=paths, next_command=f"tunesmith chat {paths['ppo_ptx']}")
 
 
-Stage = TypeVar("Stage", sft.Config, reward.Config, ppo.Config)
+Stage = TypeVar("Stage", sft_stage.Config, reward_stage.Config, ppo_stage.Config)
 
 
 def stage_config(config: Config, stage: Stage, *, model: str, data: Snapshot, out: str) -> Stage:
@@ -103,7 +105,7 @@ def stage_config(config: Config, stage: Stage, *, model: str, data: Snapshot, ou
     return stage.model_copy(update=place)
 
 
-def ppo_config(config: Config, own: OwnData | None, out: Path, policy: str, *, ptx: bool) -> ppo.Config:
+def ppo_config(config: Config, own: OwnData | None, out: Path, policy: str, *, ptx: bool) -> ppo_stage.Config:
     """Return PPO's configuration; without ptx, the same but for the pretraining term."""
     asked = own.prompts if own else prompts(config.ppo_prompts, seed=config.seed + 2, split="train")
     texts = own.documents() if own else list(documents(config.ptx_rows * CHARACTERS_A_DOCUMENT, seed=config.seed + 3))

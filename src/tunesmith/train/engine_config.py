@@ -1,0 +1,44 @@
+"""How the engine trains, whatever the algorithm."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tunesmith.train.checkpoint import CheckpointConfig
+from tunesmith.train.early_stopping import EarlyStoppingConfig
+from tunesmith.train.optimizer import OptimizerConfig
+from tunesmith.train.schedule import ScheduleConfig
+from tunesmith.train.step import Precision
+
+
+class EngineConfig(BaseModel):
+    """One model per owner; the owner's file defines it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    precision: Precision = "fp32"
+    """bf16: forward and loss under autocast; weights, gradients and moments stay fp32."""
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
+    """Moving average of the weights; if set, it is what is validated and what the modules hold after the run."""
+    validate_every: int = Field(default=0, ge=0)
+    """Optimizer steps between two validations; 0: none. A run with validations ends with one."""
+    early_stopping: EarlyStoppingConfig | None = None
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    log_every: int = Field(default=1, ge=1)
+    """Optimizer steps between two lines of metrics.jsonl."""
+    tensorboard: bool = True
+    progress_every_s: float = Field(default=10.0, gt=0)
+    """Seconds between two progress lines where stderr is not a terminal."""
+    quiet: bool = False
+    """No live progress line, on a terminal either."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EngineConfig:
+        if self.early_stopping is not None and not self.validate_every:
+            raise ValueError("early_stopping needs validate_every > 0")
+        if self.checkpoint.load_best_at_end and self.early_stopping is None:
+            raise ValueError("checkpoint.load_best_at_end needs early_stopping (its metric says what is best)")
+        return self

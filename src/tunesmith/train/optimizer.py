@@ -1,0 +1,149 @@
+"""AdamW over named modules, each with its own factor of the learning rate, clipped by its own global norm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.optim import AdamW
+
+from tunesmith.core.errors import CheckpointError, ConfigError
+from tunesmith.train.objective import StateTree
+from tunesmith.train.trainable import Trainable, copy_into
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class OptimizerConfig(BaseModel):
+    """AdamW (arXiv 1711.05101)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    learning_rate: float = Field(default=1e-4, gt=0)
+    """Peak; the schedule and the module's factor multiply it."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    decay_everything: bool = False
+    """Also decay biases, norms and embeddings."""
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.95, ge=0, lt=1)
+    eps: float = Field(default=1e-8, gt=0)
+    eps_convention: Literal["torch", "tensorflow"] = "torch"
+    """Where eps is added: after the bias correction of the second moment (torch) or before it (tensorflow)."""
+    max_grad_norm: float | None = Field(default=1.0, gt=0)
+    """Per module, after accumulation and all-reduce; None: no clipping."""
+
+
+class AdamWEpsilonHat(AdamW):
+    """AdamW as TensorFlow counts: the update is lr sqrt(1-b2^t)/(1-b1^t) m/(sqrt(v)+eps) (Kingma & Ba, section 2).
+
+    The original RLHF code used it; early steps are much smaller than torch's (T-RL-31).
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        if closure is not None:
+            raise ValueError("a closure is not supported")
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group)
+
+    def _update(self, parameter: Tensor, group: Mapping[str, Any]) -> None:
+        state, gradient, (beta1, beta2) = self.state[parameter], parameter.grad, group["betas"]
+        assert gradient is not None
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state.update({name: torch.zeros_like(parameter) for name in MOMENTS})
+        state["step"] += 1
+        t = float(state["step"])
+        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        state["exp_avg"].lerp_(gradient, 1 - beta1)
+        state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        rate = group["lr"] * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
+        parameter.addcdiv_(state["exp_avg"], state["exp_avg_sq"].sqrt().add_(group["eps"]), value=-rate)
+
+
+def build_optimizer(trainable: Trainable, config: OptimizerConfig, factors: Mapping[str, float]) -> AdamW:
+    """Return AdamW with up to two groups per module (decayed or not), each with its `factor` of the learning rate.
+
+    Raises:
+        ConfigError: `factors` names a module that is not trained.
+    """
+    unknown = sorted(factors.keys() - trainable.modules.keys())
+    if unknown:
+        raise ConfigError(f"module {unknown[0]!r} is not trained", where="learning_rate_factors")
+    groups: list[dict[str, Any]] = []
+    for name, module in trainable.modules.items():
+        exempt = set() if config.decay_everything else _exempt(module)
+        parameters = trainable.by_module[name].values()
+        decayed = [p for p in parameters if id(p) not in exempt]
+        kept = [p for p in parameters if id(p) in exempt]
+        for chosen, decay in ((decayed, config.weight_decay), (kept, 0.0)):
+            if chosen:
+                groups.append({"params": chosen, "weight_decay": decay, "factor": factors.get(name, 1.0)})
+    return _adamw(groups, config)
+
+
+def _adamw(groups: list[dict[str, Any]], config: OptimizerConfig) -> AdamW:
+    options: dict[str, Any] = {
+        "lr": config.learning_rate,
+        "betas": (config.beta1, config.beta2),
+        "eps": config.eps,
+    }
+    if config.eps_convention == "tensorflow":
+        return AdamWEpsilonHat(groups, **options)
+    fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
+    return AdamW(groups, **options, fused=fused)
+
+
+def _exempt(module: nn.Module) -> set[int]:
+    """Biases and norms (fewer than two dimensions), and embeddings, also where a projection is tied to them."""
+    thin = {id(p) for p in module.parameters() if p.ndim < 2}
+    tables = {id(m.weight) for m in module.modules() if isinstance(m, nn.Embedding)}
+    return thin | tables
+
+
+def set_learning_rate(optimizer: AdamW, learning_rate: float) -> None:
+    """Set every group to `learning_rate` times its module's factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group["factor"]
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor | None:
+    """Return the global 2-norm over all gradients of a module, a scalar; None where it has none."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    return get_total_norm(gradients) if gradients else None
+
+
+def clip_gradients(parameters: Iterable[nn.Parameter], max_norm: float, norm: Tensor) -> None:
+    """Scale a module's gradients so that their global norm, measured as `norm`, is at most `max_norm`."""
+    clip_grads_with_norm_([p for p in parameters if p.grad is not None], max_norm, norm)
+
+
+def optimizer_state(optimizer: AdamW, trainable: Trainable) -> StateTree:
+    """Return moments and step counts by parameter name; parameters not updated yet are absent."""
+    return {name: dict(optimizer.state[p]) for name, p in trainable.named.items() if optimizer.state.get(p)}
+
+
+def load_optimizer_state(optimizer: AdamW, trainable: Trainable, state: StateTree) -> None:
+    """Restore what `optimizer_state` returned.
+
+    Raises:
+        CheckpointError: the state names a parameter that is not trained, or its shape differs.
+    """
+    unknown = sorted(state.keys() - trainable.named.keys())
+    if unknown:
+        raise CheckpointError(f"has moments of {unknown[0]!r}, which is not trained", where="optimizer state")
+    for name, saved in state.items():
+        parameter = trainable.named[name]
+        moments = {key: torch.zeros_like(parameter) for key in MOMENTS}
+        copy_into(moments, {key: saved[key] for key in MOMENTS}, where=f"moments of {name}")
+        step = saved["step"].clone()
+        if optimizer.defaults.get("fused"):
+            step = step.to(parameter.device)
+        optimizer.state[parameter] = {"step": step, **moments}

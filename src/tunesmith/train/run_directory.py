@@ -1,0 +1,115 @@
+"""One run on disk: what was asked (config.yaml), where it came from (provenance.json), how it stands (STATUS.json).
+
+runs/<name>/{config.yaml, provenance.json, STATUS.json, metrics.jsonl, tb/, checkpoints/, model/}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from tunesmith.core.errors import ConfigError
+from tunesmith.train.durable import json_bytes, replace_file
+
+PACKAGES = ("tunesmith", "torch", "transformers", "tokenizers", "safetensors", "numpy", "peft")
+RunState = Literal["running", "finished", "failed", "interrupted"]
+
+
+class RunDirectory:
+    """Paths and small files of a run; only rank 0 writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.provenance = path / "provenance.json"
+        self.status = path / "STATUS.json"
+        self.metrics = path / "metrics.jsonl"
+        self.tensorboard = path / "tb"
+        self.checkpoints = path / "checkpoints"
+        self.model = path / "model"
+
+    def prepare(self, config: Mapping[str, Any], provenance: Mapping[str, Any], *, resume: bool) -> None:
+        """Create the run, or check that an existing one has the same resolved config and note its resumption.
+
+        Raises:
+            ConfigError: the directory holds a run of another config (the differing keys are named), holds a run at
+                all and `resume` is False, or holds something that is not a run.
+        """
+        resolved = json.loads(json_bytes(dict(config)))
+        if self.config.exists():
+            if not resume:
+                raise ConfigError(
+                    "holds a run already", where=str(self.path), remedy="resume it or choose another folder"
+                )
+            self._check_same(resolved)
+            self._note_resumption()
+            return
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise ConfigError("is not empty and holds no run", where=str(self.path), remedy="choose another folder")
+        self.path.mkdir(parents=True, exist_ok=True)
+        replace_file(self.provenance, json_bytes(dict(provenance)))
+        # The config comes last: a folder with one is a complete run.
+        replace_file(self.config, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).encode())
+
+    def _check_same(self, resolved: Mapping[str, Any]) -> None:
+        saved, asked = _flat(yaml.safe_load(self.config.read_text(encoding="utf-8")) or {}), _flat(resolved)
+        differing = [key for key in sorted(saved.keys() | asked.keys()) if saved.get(key, ...) != asked.get(key, ...)]
+        if differing:
+            pairs = [
+                f"{key}: {saved.get(key, 'absent')!r} there, {asked.get(key, 'absent')!r} here" for key in differing
+            ]
+            remedy = "resume with the run's own config.yaml or choose another folder"
+            raise ConfigError("is a run of another config", where=str(self.path), why="; ".join(pairs), remedy=remedy)
+
+    def _note_resumption(self) -> None:
+        known = json.loads(self.provenance.read_text(encoding="utf-8"))
+        known.setdefault("resumed", []).append(_now())
+        replace_file(self.provenance, json_bytes(known))
+
+    def write_status(self, state: RunState, step: int, *, note: str = "") -> None:
+        """Replace STATUS.json: state, optimizer steps done, process id, UTC time, a note (an error, a checkpoint)."""
+        status = {"state": state, "step": step, "pid": os.getpid(), "time": _now(), "note": note}
+        replace_file(self.status, json_bytes(status))
+
+    def read_status(self) -> dict[str, Any]:
+        """Return STATUS.json as written."""
+        found = json.loads(self.status.read_text(encoding="utf-8"))
+        assert isinstance(found, dict)
+        return found
+
+
+def provenance(*, parents: Mapping[str, str], snapshots: Mapping[str, str], command: Sequence[str]) -> dict[str, Any]:
+    """Return what a run came from: parent models and snapshots (name -> path or hash), command, versions, UTC time."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "parents": dict(parents),
+        "snapshots": dict(snapshots),
+        "command": list(command),
+        "versions": versions,
+        "time": _now(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as dotted keys: {"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        path = f"{prefix}{key}"
+        flat |= _flat(value, f"{path}.") if isinstance(value, Mapping) and value else {path: value}
+    return flat
