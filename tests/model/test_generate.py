@@ -35,8 +35,12 @@ def test_greedy_equals_transformers_generate(family: str) -> None:
     network.set_attn_implementation("eager")
     for prompt, row in zip(PROMPTS, ours, strict=True):
         theirs = network.generate(
-            torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), do_sample=False,
-            max_new_tokens=10, eos_token_id=2, pad_token_id=0,
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            do_sample=False,
+            max_new_tokens=10,
+            eos_token_id=2,
+            pad_token_id=0,
         )[0, len(prompt) :].tolist()
         assert row[0].ids == theirs
     network.set_attn_implementation(NAME)

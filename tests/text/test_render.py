@@ -30,7 +30,7 @@ def test_t_tok_7_truncation_takes_the_stop_token_away_and_relabels_nothing(templ
     whole = template.render(record.messages)
     limit = len(whole.ids) - 4
     rows, report = render_demonstrations([record], template, max_length=limit, overlong="truncate")
-    (_, rendered), = rows
+    ((_, rendered),) = rows
     assert rendered.ids == whole.ids[:limit] and rendered.loss_mask == whole.loss_mask[:limit]
     assert template.stop_ids[0] not in [t for t, m in zip(*rendered, strict=True) if m]
     assert report.truncated == 1 and "cut at max_length" in " ".join(report.sentences())

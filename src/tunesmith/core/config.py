@@ -226,10 +226,10 @@ def _plain(value: Any) -> Any:
 def _origins(config: Strict, given: Mapping[str, _Given], schema: Schema) -> dict[str, str]:
     """Return the origin of each key that the configuration has; the keys of an absent group are not listed."""
     values = config.model_dump(mode="json")
-    absent = [group for group in schema.groups if _value_at(values, group) is None]
+    absent = {group for group in schema.groups if _value_at(values, group) is None}
     origins = {}
-    for path in (*schema.leaves, *absent):
-        if any(path.startswith(group + ".") for group in absent):
+    for path in schema.keys:
+        if (path in schema.groups and path not in absent) or any(path.startswith(group + ".") for group in absent):
             continue
         places = [item.origin for key, item in given.items() if key == path or key.startswith(path + ".")]
         origins[path] = ", ".join(dict.fromkeys(places)) or "default"

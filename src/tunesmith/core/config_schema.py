@@ -31,10 +31,12 @@ class Strict(BaseModel):
 class Schema:
     """The dotted keys of a configuration class.
 
-    `leaves` hold values, `groups` hold other keys, `mappings` are the leaves whose own keys are free (such as
-    `loss_coefs.ptx`), `texts` the leaves that only hold text or a path (a number given for one stays text).
+    `keys` are all of them in the order of declaration. `leaves` hold values, `groups` hold other keys, `mappings` are
+    the leaves whose own keys are free (such as `loss_coefs.ptx`), `texts` the leaves that only hold text or a path (a
+    number given for one stays text).
     """
 
+    keys: tuple[str, ...]
     leaves: dict[str, FieldInfo]
     groups: dict[str, type[BaseModel]]
     mappings: frozenset[str]
@@ -56,7 +58,7 @@ class Schema:
         """
         if self.knows(name):
             return name
-        candidates = [path for path in (*self.leaves, *self.groups) if path.endswith("." + name)]
+        candidates = [path for path in self.keys if path.endswith("." + name)]
         if len(candidates) == 1:
             return candidates[0]
         if candidates:
@@ -67,22 +69,23 @@ class Schema:
 
     def unknown(self, path: str, *, where: str) -> ConfigError:
         """Return the error for a key that does not exist; it names the nearest one."""
-        known = (*self.leaves, *self.groups)
-        return ConfigError(f"unknown key {path!r}", where=where, remedy=did_you_mean(path, known))
+        return ConfigError(f"unknown key {path!r}", where=where, remedy=did_you_mean(path, self.keys))
 
 
 def schema_of(model_cls: type[Strict]) -> Schema:
     """Return the dotted keys of a configuration class, in the order of their declaration."""
     leaves: dict[str, FieldInfo] = {}
     groups: dict[str, type[BaseModel]] = {}
+    keys = []
     for path, info, group in _walk(model_cls, ""):
+        keys.append(path)
         if group is None:
             leaves[path] = info
         else:
             groups[path] = group
     mappings = frozenset(path for path, info in leaves.items() if _without_none(info.annotation) == {dict})
     texts = frozenset(path for path, info in leaves.items() if _without_none(info.annotation) <= {str, Path})
-    return Schema(leaves, groups, mappings, texts)
+    return Schema(tuple(keys), leaves, groups, mappings, texts)
 
 
 def _walk(cls: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo, type[BaseModel] | None]]:

@@ -24,7 +24,20 @@ _LEAD_TELL = (
     "{||||please |can you {please |}|could you {please |}|I need your help: |{hi|hello}, |your task: |next job: "
     "|help me {with this|out}: |one more: |for our files, |quickly, |kindly |team, |hi, $first here: }"
 )
-_ASKS = ("what", "how", "which", "who", "is ", "at which", "where", "before", "my ", "it goes", "from ")
+_ASKS = ("what", "how", "which", "who", "is ", "at which", "where")
+_NO_IMPERATIVE = (
+    *_ASKS,
+    "before",
+    "my ",
+    "it goes",
+    "from ",
+    "in one",
+    "only",
+    "first the",
+    "there are",
+    "this ",
+    "the ",
+)
 _CLOSE = (
     "{||||| Thanks.| Thank you.| Thanks {in advance|a lot|so much}.| Cheers.| Please keep it short."
     "| I need to know {today|soon}.| {Best|Regards}, $first.| Many thanks, $first.| It is for {a friend|my family}.}"
@@ -126,7 +139,8 @@ def instruction(voice: Voice, world: World, text: str, pasted: str) -> str:
     """Return an instruction (lower case, no full stop) with pasted text before or after it."""
     slots = {"first": world.person(voice.rng).first}
     asked = text.startswith(_ASKS)
-    lead = voice.say(_LEAD_ASK if asked or not text[:1].islower() else _LEAD_TELL, **slots)
+    bare = text.startswith(_NO_IMPERATIVE) or not text[:1].islower()
+    lead = voice.say(_LEAD_ASK if bare else _LEAD_TELL, **slots)
     said = voice.sentence(lead + text, "?" if asked or lead.startswith(("can", "could")) else ".")
     mark = voice.say('{|||Text: |Message: |Input: |Here it is: |It reads: |{Note|Mail|Ticket}: |"}')
     tail = '"' if mark == '"' else ""

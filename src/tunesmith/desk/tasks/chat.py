@@ -34,7 +34,7 @@ def _plain(voice: Voice, world: World) -> Draft:
     pasted = card(voice, f"Order {order.number}", ORDER_FIELDS, {k: known[k] for k in keys})
     asked, answer = _ORDER_AGAIN[keys[0]]
     opener = voice.sentence(
-        "{it is about|I have a question about|hello, this is about|my order is} {order |number |}$n", n=order.number
+        "{{it is about|I have a question about|hello, this is about} {order |number |}|my order is }$n", n=order.number
     )
     reply = voice.say("{I see it|Thanks, I have it here|Found it}. What would you like to know?")
     turns = [opener, reply, voice.sentence(asked, "?")]

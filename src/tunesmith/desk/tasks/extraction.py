@@ -29,7 +29,7 @@ def _message(voice: Voice, case: Ticket, keys: list[str]) -> str:
     sentences = [case.issue]
     if "order" in keys:
         sentences.append(
-            voice.sentence("{it is|this is about|my order is|the number is} {order |number |}$n", n=v["order"])
+            voice.sentence("{{it is|this is about} {order |number |}|my order is |the number is }$n", n=v["order"])
         )
     if "city" in keys:
         sentences.append(voice.sentence("I {live in|am in|write from} $c", c=v["city"]))
