@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tunesmith.core.records import Completion, Ranking
+from tunesmith.desk import demonstrations
+from tunesmith.store import freeze, load
+
 from .shell import Shell
 
 
@@ -43,3 +47,55 @@ def test_other_records_are_exit_3(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text('{"prompt": "Hi", "chosen": "Hello", "rejected": "No"}\n')
     ran = shell("label", "agreement", tmp_path / "p.jsonl")
     assert ran.code == 3 and "needs ranking records, but there is a comparison record" in ran.err
+
+
+@pytest.fixture
+def unlabeled(tmp_path: Path) -> Path:
+    """Desk demonstrations, each with its right answer, a curt one and a rude one."""
+    shown = demonstrations(6, seed=3, split="train")
+    rows = [
+        Ranking(
+            messages=one.prompt,
+            completions=(
+                Completion(id="right", text=one.completion),
+                Completion(id="curt", text="No."),
+                Completion(id="rude", text="What a stupid question."),
+            ),
+            rankings=(),
+            meta=one.meta,
+        )
+        for one in shown
+    ]
+    freeze(rows, tmp_path / "answers")
+    return tmp_path / "answers"
+
+
+def test_simulated_labelers_rank_every_completion(shell: Shell, unlabeled: Path, tmp_path: Path) -> None:
+    out = tmp_path / "labeled"
+    ran = shell("label", "simulate", unlabeled, "--out", out, "--labelers", "2", "--seed", "1", "--json")
+    assert ran.code == 0, ran.err
+    assert (ran.json["records"], ran.json["labels"]) == (6, 12)
+    snapshot = load(out)
+    assert snapshot.manifest.parents == (load(unlabeled).sha256,)
+    for ranking_ in snapshot.records:
+        assert isinstance(ranking_, Ranking) and len({label.labeler for label in ranking_.rankings}) == 2
+        for label in ranking_.rankings:
+            assert {one for group in label.order for one in group} == {"right", "curt", "rude"}
+
+
+def test_the_same_seed_gives_the_same_labels_and_heldout_ones_are_others(
+    shell: Shell, unlabeled: Path, tmp_path: Path
+) -> None:
+    for name, words in (("a", ()), ("b", ()), ("c", ("--heldout",))):
+        assert shell("label", "simulate", unlabeled, "--out", tmp_path / name, *words).code == 0
+    assert load(tmp_path / "a").sha256 == load(tmp_path / "b").sha256
+    names = [
+        {label.labeler for one in load(tmp_path / name).records if isinstance(one, Ranking) for label in one.rankings}
+        for name in "ac"
+    ]
+    assert not names[0] & names[1]
+
+
+def test_more_labelers_than_there_are_is_exit_2(shell: Shell, unlabeled: Path, tmp_path: Path) -> None:
+    ran = shell("label", "simulate", unlabeled, "--out", tmp_path / "x", "--labelers", "99")
+    assert ran.code == 2 and not (tmp_path / "x").exists()

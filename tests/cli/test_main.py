@@ -5,7 +5,8 @@ import sys
 import time
 
 from tunesmith import __version__
-from tunesmith.cli.main import with_resume_value
+from tunesmith.cli.later import LATER
+from tunesmith.cli.main import VERBS, with_resume_value
 
 from .shell import Shell
 
@@ -58,3 +59,8 @@ def test_resume_may_stand_alone() -> None:
     assert with_resume_value(["train", "sft", "--resume"]) == ["train", "sft", "--resume", "auto"]
     assert with_resume_value(["--resume", "--seed", "1"]) == ["--resume", "auto", "--seed", "1"]
     assert with_resume_value(["--resume", "never", "-q"]) == ["--resume", "never", "-q"]
+
+
+def test_the_help_and_the_table_of_later_verbs_agree() -> None:
+    assert {name for name, part in VERBS.items() if part.module == "later"} == set(LATER[""])
+    assert all(VERBS[name].help == f"(not yet) {text}" for name, (text, _) in LATER[""].items())

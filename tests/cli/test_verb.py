@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli.console import Console, Outcome
-from tunesmith.cli.surroundings import Surroundings
-from tunesmith.cli.verb import Call, verb
+from tunesmith.cli.surroundings import Call, Surroundings
+from tunesmith.cli.verb import verb
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from tunesmith.core.config import Resolved, Strict, print_config, resolve, to_yaml
 from tunesmith.core.errors import ConfigError
@@ -21,6 +21,18 @@ class Lora(Strict):
     rank: int = 8
 
 
+class Engine(BaseModel):
+    precision: Literal["fp32", "bf16"] = "fp32"
+    lora: Lora | None = None
+    every: int = 10
+
+    @model_validator(mode="after")
+    def _every_is_positive(self) -> Self:
+        if self.every < 1:
+            raise ConfigError("must be at least 1", where="engine.every")
+        return self
+
+
 class Config(Strict):
     model: Path = Path("desk")
     data: tuple[Path, ...] = ()
@@ -31,6 +43,7 @@ class Config(Strict):
     loss_coefs: dict[str, float] = Field(default_factory=dict)
     seed: int = 0
     packed: bool = True
+    engine: Engine = Engine()
 
     @model_validator(mode="after")
     def _seed_is_even(self) -> Self:
@@ -71,6 +84,20 @@ def test_nested_keys_from_every_place(tmp_path: Path) -> None:
     assert resolved.origins["optimizer.learning_rate"] == f"{file}:2"
 
 
+def test_any_pydantic_class_is_a_group(tmp_path: Path) -> None:
+    file = write(tmp_path, "engine: {precision: bf16}\n")
+    resolved = resolve(Config, file=file, sets=["every=5"])
+    assert resolved.config.engine == Engine(precision="bf16", every=5)
+    assert resolved.origins["engine.every"] == "--set every"
+    assert resolve(Config, file=write(tmp_path, to_yaml(resolved.config))).config == resolved.config
+    with pytest.raises(ConfigError, match=r"unknown key 'engine\.evry'.*engine\.every"):
+        resolve(Config, sets=["engine.evry=5"])
+    with pytest.raises(ConfigError, match=r'^--set every: engine\.every = "x" must be a whole number$'):
+        resolve(Config, sets=["every=x"])
+    with pytest.raises(ConfigError, match=r"engine\.every: must be at least 1"):
+        resolve(Config, sets=["every=0"])
+
+
 def test_set_takes_a_unique_last_part() -> None:
     assert resolve(Config, sets=["warmup_steps=7"]).config.optimizer.warmup_steps == 7
 
@@ -102,6 +129,7 @@ def test_a_file_for_several_stages(tmp_path: Path) -> None:
         resolve(Config, file=file, stage="ppo")
     with pytest.raises(ConfigError, match="unknown key 'stages'"):
         resolve(Config, file=file)
+    assert resolve(Config, file=write(tmp_path, "stages:\n  # sft:\n"), stage="sft").config == Config()
     mixed = write(tmp_path, "seed: 2\nstages:\n  sft: {}\n")
     with pytest.raises(ConfigError, match=r"c\.yaml:1: unknown key 'seed' beside `stages`"):
         resolve(Config, file=mixed, stage="sft")
@@ -182,7 +210,9 @@ def test_print_config_names_each_origin(tmp_path: Path) -> None:
 
 def test_printed_config_is_a_config(tmp_path: Path) -> None:
     resolved = resolve(Config, sets=["name='a # b'", "lora.rank=3", "data=[x, y]", "loss_coefs.a=1"])
-    assert resolve(Config, file=write(tmp_path, print_config(resolved))).config == resolved.config
+    text = print_config(resolved)
+    assert resolve(Config, file=write(tmp_path, text)).config == resolved.config
+    assert "  precision: fp32  # default\n  lora: null  # default\n  every: 10  # default\n" in text
 
 
 configs = st.builds(

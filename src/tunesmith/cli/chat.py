@@ -12,9 +12,9 @@ from tunesmith.cli.stage import StageFlags, run_stage
 from tunesmith.cli.verb import verb
 
 
-def register(app: typer.Typer) -> None:
+def register(app: typer.Typer, name: str) -> None:
     """Add the verb."""
-    verb(app, "chat")(chat)
+    verb(app, name)(chat)
 
 
 def chat(

@@ -26,9 +26,9 @@ NEEDED_MEMORY_GIB = 4
 NEEDED_DISK_GIB = 2
 
 
-def register(app: typer.Typer) -> None:
+def register(app: typer.Typer, name: str) -> None:
     """Add the verb."""
-    verb(app, "doctor")(doctor)
+    verb(app, name)(doctor)
 
 
 def doctor(console: Console) -> Outcome:

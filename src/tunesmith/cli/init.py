@@ -23,9 +23,9 @@ stages:
 """
 
 
-def register(app: typer.Typer) -> None:
+def register(app: typer.Typer, name: str) -> None:
     """Add the verb."""
-    verb(app, "init")(init)
+    verb(app, name)(init)
 
 
 def init(

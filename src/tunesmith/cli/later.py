@@ -37,11 +37,20 @@ LATER: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 
 
-def register(app: typer.Typer, groups: Mapping[str, typer.Typer]) -> None:
-    """Add the verbs to the app and to those of its groups that are given."""
-    for group, part in {**groups, "": app}.items():
-        for name, (text, meanwhile) in LATER.get(group, {}).items():
-            verb(part, name, loose=True)(_refuse(f"{group} {name}".strip(), text, meanwhile))
+def register(app: typer.Typer, name: str) -> None:
+    """Add one of the verbs that belong to no group."""
+    _add(app, "", name)
+
+
+def register_group(app: typer.Typer, group: str) -> None:
+    """Add a group's verbs."""
+    for name in LATER.get(group, {}):
+        _add(app, group, name)
+
+
+def _add(app: typer.Typer, group: str, name: str) -> None:
+    text, meanwhile = LATER[group][name]
+    verb(app, name, loose=True)(_refuse(f"{group} {name}".strip(), text, meanwhile))
 
 
 def _refuse(name: str, text: str, meanwhile: str) -> Callable[[Console], Outcome]:

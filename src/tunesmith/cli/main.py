@@ -9,49 +9,66 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Collection, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from tunesmith import __version__
-from tunesmith.cli import chat, doctor, init, later, quickstart
 from tunesmith.cli.failure import failure_of
 from tunesmith.cli.interrupt import Interrupt, interruptible
-from tunesmith.cli.surroundings import Surroundings, real_surroundings
-from tunesmith.cli.verb import Call
+from tunesmith.cli.surroundings import Call, Surroundings, real_surroundings
 
 
-class Group(NamedTuple):
-    """A noun of the command line and the module of this floor that has its verbs."""
+class Part(NamedTuple):
+    """A verb or a noun of the command line: the module of this floor that has it, and its line in the help."""
 
     module: str
     help: str
 
 
+VERBS = {
+    "quickstart": Part("quickstart", "The whole loop in one command, measured."),
+    "init": Part("init", "Write a commented configuration file."),
+    "doctor": Part("doctor", "Check the machine; say what it suits."),
+    "chat": Part("chat", "Talk with a model."),
+    "sweep": Part("later", "(not yet) Try many settings of a stage."),
+    "loop": Part("later", "(not yet) Run the loop's rounds again and again."),
+    "serve": Part("later", "(not yet) Serve a model over HTTP."),
+    "ab": Part("later", "(not yet) Compare two served models with people."),
+}
 GROUPS = {
-    "data": Group("data", "Import, look at, split and export data."),
-    "label": Group("label", "Rankings: simulated labelers and their agreement."),
-    "train": Group("train", "One training stage."),
-    "eval": Group("evaluate", "Measure a model, or two against each other."),
-    "runs": Group("runs", "List, show and compare finished and running runs."),
+    "data": Part("data", "Import, look at, split and export data."),
+    "label": Part("label", "Rankings: simulated labelers and their agreement."),
+    "train": Part("train", "One training stage."),
+    "eval": Part("evaluate", "Measure a model, or two against each other."),
+    "runs": Part("runs", "List, show and compare finished and running runs."),
 }
 
 
 def build_app(named: Collection[str] | None = None) -> typer.Typer:
-    """Return the command line; the verbs of a group are left out when `named` is given and does not name it."""
+    """Return the command line. With `named`, what it does not name is only a line in the help."""
     app = _app("InstructGPT's whole loop on your own data.")
     app.callback()(_root)
-    for module in (quickstart, init, doctor, chat):
-        module.register(app)
-    groups: dict[str, typer.Typer] = {}
-    for name, group in GROUPS.items():
-        part = _app(group.help)
+    for name, part in VERBS.items():
         if named is None or name in named:
-            importlib.import_module(f"tunesmith.cli.{group.module}").register(part)
-            groups[name] = part
-        app.add_typer(part, name=name)
-    later.register(app, groups)
+            _module(part.module).register(app, name)
+        else:
+            app.command(name, help=part.help)(_nothing)
+    for name, part in GROUPS.items():
+        group = _app(part.help)
+        if named is None or name in named:
+            _module(part.module).register(group)
+            _module("later").register_group(group, name)
+        app.add_typer(group, name=name)
     return app
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"tunesmith.cli.{name}")
+
+
+def _nothing() -> None:
+    """Stand in for a verb that was not named and so is never called."""
 
 
 def _app(text: str) -> typer.Typer:

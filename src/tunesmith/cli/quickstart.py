@@ -13,9 +13,9 @@ from tunesmith.cli.train import Data, Model
 from tunesmith.cli.verb import verb
 
 
-def register(app: typer.Typer) -> None:
+def register(app: typer.Typer, name: str) -> None:
     """Add the verb."""
-    verb(app, "quickstart")(quickstart)
+    verb(app, name)(quickstart)
 
 
 def quickstart(

@@ -23,6 +23,8 @@ def summary_lines(summary: Mapping[str, Any], indent: str = "") -> list[str]:
 def value_text(value: Any) -> str:
     """Return one value as text: a rate with interval and n, a float with four digits, a list with commas."""
     match value:
+        case Mapping() if not set(value) >= _RATE:
+            return ", ".join(f"{key}: {value_text(item)}" for key, item in value.items())
         case Mapping():
             low, high = value_text(value["low"]), value_text(value["high"])
             return f"{value_text(value['value'])} [{low}, {high}] n={value['n']}"

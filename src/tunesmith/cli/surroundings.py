@@ -49,6 +49,14 @@ class Surroundings:
     load_recipe: Callable[[str], Recipe] = load_recipe
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What `main` hands to the verb, through the parser's context: the outside world and the words typed."""
+
+    surroundings: Surroundings
+    words: tuple[str, ...]
+
+
 def read_line(question: str) -> str | None:
     """Show a question on standard error and return the line typed, or None at the end of input."""
     sys.stderr.write(question)

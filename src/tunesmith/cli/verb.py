@@ -14,15 +14,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from tunesmith.cli.console import Console, Outcome
-from tunesmith.cli.surroundings import Surroundings
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Call:
-    """What `main` hands to the verb, through the parser's context: the outside world and the words typed."""
-
-    surroundings: Surroundings
-    words: tuple[str, ...]
+from tunesmith.cli.surroundings import Call
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ def _charts(results: Results) -> dict[str, Markup]:
         drawn["tax"] = charts.tax_bars(tax)
     if results.overoptimisation is not None and results.overoptimisation.points:
         drawn["overoptimisation"] = charts.overoptimisation_plot(results.overoptimisation)
+    if results.best_of_n is not None and results.best_of_n.points:
+        drawn["best_of_n"] = charts.overoptimisation_plot(results.best_of_n)
     return {name: Markup(svg) for name, svg in drawn.items()}
 
 

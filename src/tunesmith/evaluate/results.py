@@ -148,7 +148,8 @@ class Results(_Part):
     """Everything a run measured.
 
     `seconds` and `tokens_per_second` are per stage, `seconds` with a `total`; `kl` is of PPO-ptx from SFT in nats per
-    completion; `differences` are paired, first model minus second, in shares of one.
+    completion; `differences` are paired, first model minus second, in shares of one. `overoptimisation` is of PPO
+    without KL penalty, `best_of_n` of the SFT model's own samples, against the same reward model.
     """
 
     seed: int
@@ -161,6 +162,7 @@ class Results(_Part):
     differences: dict[str, dict[str, RateField]] = {}
     kl: Finite | None = None
     overoptimisation: OveroptimisationResult | None = None
+    best_of_n: OveroptimisationResult | None = None
     paths: dict[str, str] = {}
 
     @model_validator(mode="after")

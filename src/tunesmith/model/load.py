@@ -16,6 +16,7 @@ import orjson
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedModel
+from transformers.utils import logging as transformers_logging
 
 from tunesmith import __version__
 from tunesmith.core.errors import ConfigError, EnvironmentProblem, NumericalError
@@ -113,6 +114,7 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
         ConfigError: unsafe or unsuitable folder, tokenizer larger than the embedding, template changed since training.
         NumericalError: NaN or infinity in the weights; names the tensor.
     """
+    _hush()
     _refuse_unsafe(folder)
     tokenizer = Tokenizer.load(folder)
     auto = AutoModelForSequenceClassification if classifier else AutoModelForCausalLM
@@ -139,6 +141,12 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
     probe(network, str(folder))
     network.eval()
     return LanguageModel(network, tokenizer, template, card)
+
+
+def _hush() -> None:
+    """Keep transformers' bars and hints off the screen: what a user must know, we say ourselves."""
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
 
 def _check_template(folder: Path, card: dict[str, Any], template: ChatTemplate | None) -> None:
@@ -235,6 +243,7 @@ def save_model(
     model: LanguageModel, folder: Path, *, card: dict[str, Any] | None = None, dtype: torch.dtype | None = None
 ) -> None:
     """Write weights (safetensors), configuration, tokenizer and card as a Hugging Face folder."""
+    _hush()
     folder.mkdir(parents=True, exist_ok=True)
     state = model.network.state_dict()
     if dtype is not None:

@@ -65,6 +65,8 @@ def run(config: Config, context: RunContext) -> RunResult:
 
 
 def model_folder(name: str) -> str:
-    """Return the model folder of a run, or the name itself."""
-    inside = Path(name) / "model"
-    return str(inside) if (inside / "config.json").is_file() else name
+    """Return the model folder of a run or of a quickstart (its PPO-ptx model), or the name itself."""
+    for inside in (Path(name) / "model", Path(name) / "ppo_ptx" / "model"):
+        if (inside / "config.json").is_file():
+            return str(inside)
+    return name

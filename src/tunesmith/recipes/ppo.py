@@ -7,7 +7,7 @@ mixed with pretraining text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from pydantic import Field
@@ -43,8 +43,10 @@ class Config(StageConfig):
     value_learning_rate_factor: float = Field(1.0, gt=0, description="value model's learning rate over the policy's")
 
 
-def run(config: Config, context: RunContext) -> RunResult:
-    """Optimise and save the policy, and the value model beside it."""
+def run(
+    config: Config, context: RunContext, *, probe: Callable[[LanguageModel], Mapping[str, float]] | None = None
+) -> RunResult:
+    """Optimise and save the policy. `probe` measures it every `engine.validate_every` steps; it is only logged."""
     stage = Stage("ppo", config, context)
     stage.require_one_process()
     policy = stage.open(config.model)
@@ -80,6 +82,7 @@ def run(config: Config, context: RunContext) -> RunResult:
         source=source,
         loss_coefs={"value": config.ppo.value_coef, "ptx": config.ptx.ptx_coef},
         learning_rate_factors={"value": config.value_learning_rate_factor},
+        validate=None if probe is None else (lambda: probe(policy)),
     )
     result = stage.train(task)
     stage.save(policy, {"episodes": config.ppo.total_episodes, "kl_coef": config.kl.kl_coef})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from tunesmith.core.run_context import RunContext
 from tunesmith.evaluate.charts import Panel
 from tunesmith.evaluate.curves import read_curves
 from tunesmith.evaluate.report import ReportDetails, write_report
-from tunesmith.evaluate.results import Results, write_results
+from tunesmith.evaluate.results import OveroptimisationResult, Results, write_results
 from tunesmith.evaluate.terminal import terminal_summary
 from tunesmith.recipes.clock import Clock, peak_memory_gib
 from tunesmith.recipes.measure import Measured
@@ -23,7 +23,15 @@ from tunesmith.recipes.measure import Measured
 LAST_SHARE = 0.2  # the reported KL is the mean over this last share of PPO's rollouts
 
 
-def write_outcome(measured: Measured, clock: Clock, *, seed: int, out: Path, context: RunContext) -> dict[str, str]:
+def write_outcome(
+    measured: Measured,
+    clock: Clock,
+    *,
+    curves_over_kl: Mapping[str, OveroptimisationResult],
+    seed: int,
+    out: Path,
+    context: RunContext,
+) -> dict[str, str]:
     """Write the files and return their paths by name."""
     paths = {name: str(out / name) for name in ("sft", "reward", "ppo_ptx")}
     paths |= {"report": str(out / "report.html"), "results": str(out / "results.json")}
@@ -41,6 +49,8 @@ def write_outcome(measured: Measured, clock: Clock, *, seed: int, out: Path, con
         differences=measured.differences,
         kl=sum(tail) / len(tail) if tail else None,
         paths=paths,
+        overoptimisation=curves_over_kl.get("rl"),
+        best_of_n=curves_over_kl.get("best_of_n"),
     )
     write_results(results, out / "results.json")
     details = ReportDetails(

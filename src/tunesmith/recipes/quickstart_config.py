@@ -1,0 +1,61 @@
+"""The quickstart's numbers, sized so that two CPU cores finish in minutes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tunesmith.algorithms.ppo.settings import KLSettings, PPOSettings, PtxSettings
+from tunesmith.core.config import Strict
+from tunesmith.recipes.ppo import Config as PPOConfig
+from tunesmith.recipes.reward import Config as RewardConfig
+from tunesmith.recipes.sft import Config as SFTConfig
+from tunesmith.train.checkpoint import CheckpointConfig
+from tunesmith.train.engine_config import EngineConfig
+from tunesmith.train.optimizer import OptimizerConfig
+from tunesmith.train.schedule import ScheduleConfig
+
+
+def _engine(learning_rate: float, *, warmup_steps: int, kind: str = "cosine") -> EngineConfig:
+    return EngineConfig.model_validate(
+        {
+            "optimizer": OptimizerConfig(learning_rate=learning_rate),
+            "schedule": ScheduleConfig.model_validate({"kind": kind, "warmup_steps": warmup_steps}),
+            "checkpoint": CheckpointConfig(every=100),
+        }
+    )
+
+
+SFT = SFTConfig(engine=_engine(1e-3, warmup_steps=20), global_batch_size=32)
+REWARD = RewardConfig(engine=_engine(3e-4, warmup_steps=5), global_batch_size=16)
+PPO = PPOConfig(
+    engine=_engine(1e-4, warmup_steps=5, kind="constant"),
+    value_learning_rate_factor=2.0,
+    ppo=PPOSettings(
+        total_episodes=2048, rollout_batch_size=128, minibatch_size=64, num_ppo_epochs=2, logprobs="sampled"
+    ),
+    kl=KLSettings(kl_coef=0.05),
+    ptx=PtxSettings(ptx_coef=0.2, ptx_ratio=0.5),
+)
+
+
+class QuickstartConfig(Strict):
+    """The whole loop. The nested groups are the stages' own configurations; model, data and out are filled in here."""
+
+    model: str = Field("desk", description="base model: desk (shipped), a folder, or a hub id")
+    data: tuple[str, ...] = Field((), description="your own demonstrations or rankings; none = the built-in desk")
+    out: str = Field("runs/quickstart", description="where everything goes")
+    seed: int = Field(0, description="the seed of everything random")
+    full: bool = Field(False, description="with the experiments that take up to 30 minutes")
+    sft_rows: int = Field(5000, ge=1, description="desk demonstrations")
+    rank_prompts: int = Field(800, ge=2, description="prompts whose completions are ranked for training")
+    heldout_rank_prompts: int = Field(200, ge=1, description="prompts ranked by the held-out labelers")
+    completions_per_prompt: int = Field(4, ge=2, le=9, description="K")
+    ppo_prompts: int = Field(2000, ge=1, description="prompts to roll out on")
+    ptx_rows: int = Field(800, ge=1, description="desk documents of the pretraining mix")
+    eval_prompts: int = Field(500, ge=1, description="held-out prompts for every model")
+    eval_documents: int = Field(150, ge=1, description="held-out documents for perplexity")
+    eval_temperature: float = Field(0.7, ge=0, description="sampling temperature when measured; 0 = greedy")
+    max_tokens: int = Field(48, ge=1, description="longest completion")
+    sft: SFTConfig = Field(SFT, description="supervised fine-tuning")
+    reward: RewardConfig = Field(REWARD, description="reward model")
+    ppo: PPOConfig = Field(PPO, description="PPO-ptx")

@@ -1,0 +1,88 @@
+"""The quickstart's steps between stages: filling in configurations, collecting rankings, measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from tunesmith.core.records import Prompt, Ranking
+from tunesmith.desk import documents, labelers, prompts
+from tunesmith.evaluate.desk_eval import Versus
+from tunesmith.model.generate import Sampling
+from tunesmith.recipes import ppo, reward, sft
+from tunesmith.recipes.answer import answer
+from tunesmith.recipes.clock import Clock
+from tunesmith.recipes.measure import MeasureConfig, Measured, measure_desk, measure_plain, measure_reward_model
+from tunesmith.recipes.own_data import OwnData
+from tunesmith.recipes.quickstart_config import QuickstartConfig
+from tunesmith.recipes.rank import rankings_of
+from tunesmith.recipes.records import CHARACTERS_A_DOCUMENT
+from tunesmith.recipes.stage import open_model
+from tunesmith.store import Snapshot, freeze
+
+StageT = TypeVar("StageT", sft.Config, reward.Config, ppo.Config)
+
+# Each use of the desk draws with a seed of its own, so that no stage sees another's prompts.
+RANK, ROLL_OUT, MIX, EVALUATE, TEXT, CURVE = 1, 2, 3, 4, 1_000, 5
+
+
+def stage_config(config: QuickstartConfig, stage: StageT, *, model: str, data: Snapshot, name: str) -> StageT:
+    """Return a stage's configuration with what the loop decides filled in."""
+    place = {"model": model, "data": (str(data.directory),), "out": str(Path(config.out) / name), "seed": config.seed}
+    return stage.model_copy(update=place)
+
+
+def ppo_config(config: QuickstartConfig, own: OwnData | None, policy: str, *, ptx: bool) -> ppo.Config:
+    """Return PPO's configuration; without ptx, the same but for the pretraining term."""
+    out, seed = Path(config.out), config.seed
+    asked = own.prompts if own else prompts(config.ppo_prompts, seed=seed + ROLL_OUT, split="train")
+    texts = own.documents() if own else list(documents(config.ptx_rows * CHARACTERS_A_DOCUMENT, seed=seed + MIX))
+    rows, mix = freeze(asked, out / "data" / "prompts"), freeze(texts, out / "data" / "pretraining")
+    stage = stage_config(config, config.ppo, model=policy, data=rows, name="ppo_ptx" if ptx else "ppo")
+    settings = stage.ppo.model_copy(update={"max_tokens": config.max_tokens})
+    coefs = stage.ptx if ptx else stage.ptx.model_copy(update={"ptx_coef": 0.0})
+    more = {"reward_model": str(out / "reward" / "model"), "ptx_data": (str(mix.directory),)}
+    return stage.model_copy(update={**more, "ppo": settings, "ptx": coefs})
+
+
+def collect_rankings(
+    config: QuickstartConfig, policy: str, own: OwnData | None, clock: Clock
+) -> tuple[Snapshot, list[Ranking]]:
+    """Return rankings to train on, frozen, and rankings by the held-out labelers (or held-out rows of your own)."""
+    folder = Path(config.out) / "data"
+    if own and own.rankings:
+        return freeze(own.rankings, folder / "rankings"), own.heldout_rankings
+    model, _ = open_model(policy)
+    template = model.chat_template()
+    if own:
+        answers = answer(model, own.prompts, template, Sampling(max_tokens=config.max_tokens, seed=config.seed))
+        return freeze(own.against(answers.first_texts()), folder / "rankings"), own.heldout_rankings
+    parts: list[list[Ranking]] = []
+    for heldout, n in ((False, config.rank_prompts), (True, config.heldout_rank_prompts)):
+        asked: list[Prompt] = prompts(n, seed=config.seed + RANK, split="test" if heldout else "train")
+        sampling = Sampling(max_tokens=config.max_tokens, seed=config.seed + heldout)
+        answers = answer(model, asked, template, sampling, completions=config.completions_per_prompt)
+        clock.tokens(sum(len(g.ids) for row in answers.generated for g in row))
+        crew = labelers(heldout=heldout)
+        each = len(crew) if heldout else 1
+        parts.append(rankings_of(asked, answers, crew, labels_each=each, model="sft", seed=config.seed))
+    freeze(parts[1], folder / "heldout_rankings")
+    return freeze(parts[0], folder / "rankings"), parts[1]
+
+
+def measure(
+    config: QuickstartConfig, models: Mapping[str, str], heldout: Sequence[Ranking], own: OwnData | None
+) -> Measured:
+    """Return every model's numbers on held-out prompts."""
+    how = MeasureConfig(temperature=config.eval_temperature, max_tokens=config.max_tokens, seed=config.seed)
+    if own:
+        measured = measure_plain(models, own.heldout_demonstrations, how)
+    else:
+        asked = prompts(config.eval_prompts, seed=config.seed + EVALUATE, split="test")
+        texts = list(documents(config.eval_documents * CHARACTERS_A_DOCUMENT, seed=config.seed + TEXT))
+        names = [("ppo_ptx", "sft"), ("sft", "base"), ("ppo_ptx", "base")]
+        names += [("ppo", "sft"), ("ppo_ptx", "ppo")] if config.full else []
+        measured = measure_desk(models, asked, texts, [Versus(a, b) for a, b in names], how)
+    measured.reward_model = measure_reward_model(str(Path(config.out) / "reward" / "model"), heldout, how)
+    return measured
