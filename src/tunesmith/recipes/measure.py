@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -106,22 +107,39 @@ def measure_plain(
     return Measured(models=results, samples=samples)
 
 
-def measure_reward_model(folder: str, heldout: Sequence[Ranking], config: MeasureConfig) -> RewardModelResult | None:
-    """Return accuracy, agreement and calibration on rankings that nobody trained on; None when there are none."""
-    if not heldout:
+class Groups(NamedTuple):
+    """Who ranked: the labelers behind the training data, and those kept for measuring."""
+
+    training: list[str]
+    heldout: list[str]
+
+
+def measure_reward_model(
+    folder: str, rankings: Sequence[Ranking], config: MeasureConfig, groups: Groups | None
+) -> RewardModelResult | None:
+    """Return accuracy, agreement and calibration on prompts that nobody trained on; None when there are no pairs.
+
+    With `groups`, accuracy is against the training labelers, and calibration against the held-out ones.
+    """
+    if not rankings:
         return None
     model, _ = open_model(folder, classifier=True)
-    kept, scores = score_rankings(model, heldout, config)
-    pairs = margins(kept, scores)
+    kept, scores = score_rankings(model, rankings, config)
+    pairs = margins(kept, scores, labelers=groups.training if groups else None)
     if not pairs:
         return None
     accuracy = reward_accuracy(pairs, seed=config.seed).rate
-    calibrated = calibration(pairs, seed=config.seed)
-    several = any(len(r.rankings) > 1 for r in kept)
+    if groups is None:
+        calibrated = calibration(pairs, seed=config.seed)
+        rows = [Reliability.of(row) for row in calibrated.bins]
+        return RewardModelResult(accuracy=accuracy, calibration_error=calibrated.error, reliability=rows)
+    others = margins(kept, scores, labelers=groups.heldout)
+    calibrated = calibration(others, seed=config.seed)
     return RewardModelResult(
         accuracy=accuracy,
-        accuracy_heldout_labelers=accuracy if several else None,
-        labeler_agreement=labeler_agreement(kept, seed=config.seed).rate if several else None,
+        accuracy_heldout_labelers=reward_accuracy(others, seed=config.seed).rate,
+        labeler_agreement=labeler_agreement(kept, seed=config.seed, labelers=groups.heldout).rate,
+        labeler_agreement_training=labeler_agreement(kept, seed=config.seed, labelers=groups.training).rate,
         calibration_error=calibrated.error,
         reliability=[Reliability.of(row) for row in calibrated.bins],
     )

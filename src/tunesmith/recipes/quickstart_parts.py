@@ -13,7 +13,7 @@ from tunesmith.model.generate import Sampling
 from tunesmith.recipes import ppo, reward, sft
 from tunesmith.recipes.answer import answer
 from tunesmith.recipes.clock import Clock
-from tunesmith.recipes.measure import MeasureConfig, Measured, measure_desk, measure_plain, measure_reward_model
+from tunesmith.recipes.measure import Groups, MeasureConfig, Measured, measure_desk, measure_plain, measure_reward_model
 from tunesmith.recipes.own_data import OwnData
 from tunesmith.recipes.quickstart_config import QuickstartConfig
 from tunesmith.recipes.rank import rankings_of
@@ -49,7 +49,7 @@ def ppo_config(config: QuickstartConfig, own: OwnData | None, policy: str, *, pt
 def collect_rankings(
     config: QuickstartConfig, policy: str, own: OwnData | None, clock: Clock
 ) -> tuple[Snapshot, list[Ranking]]:
-    """Return rankings to train on, frozen, and rankings by the held-out labelers (or held-out rows of your own)."""
+    """Return rankings to train on, frozen, and rankings of held-out prompts (or held-out rows of your own)."""
     folder = Path(config.out) / "data"
     if own and own.rankings:
         return freeze(own.rankings, folder / "rankings"), own.heldout_rankings
@@ -64,7 +64,8 @@ def collect_rankings(
         sampling = Sampling(max_tokens=config.max_tokens, seed=config.seed + heldout)
         answers = answer(model, asked, template, sampling, completions=config.completions_per_prompt)
         clock.tokens(sum(len(g.ids) for row in answers.generated for g in row))
-        crew = labelers(heldout=heldout)
+        # Held-out prompts are ranked by everybody, so that accuracy and agreement can be told apart by group.
+        crew = labelers(heldout=False) + (labelers(heldout=True) if heldout else [])
         each = len(crew) if heldout else 1
         parts.append(rankings_of(asked, answers, crew, labels_each=each, model="sft", seed=config.seed))
     freeze(parts[1], folder / "heldout_rankings")
@@ -84,5 +85,6 @@ def measure(
         names = [("ppo_ptx", "sft"), ("sft", "base"), ("ppo_ptx", "base")]
         names += [("ppo", "sft"), ("ppo_ptx", "ppo")] if config.full else []
         measured = measure_desk(models, asked, texts, [Versus(a, b) for a, b in names], how)
-    measured.reward_model = measure_reward_model(str(Path(config.out) / "reward" / "model"), heldout, how)
+    groups = None if own else Groups(*([one.id for one in labelers(heldout=h)] for h in (False, True)))
+    measured.reward_model = measure_reward_model(str(Path(config.out) / "reward" / "model"), heldout, how, groups)
     return measured

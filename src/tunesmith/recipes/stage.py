@@ -84,6 +84,8 @@ class Stage:
         self.context = context
         self.world = world or World()
         self.run = RunDirectory(Path(config.out))
+        if not context.dry_run:
+            self.run.check_free(resume=context.resume != "never")
         self.parents: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
         self.notes: dict[str, Any] = {}

@@ -35,6 +35,16 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
 
+    def check_free(self, *, resume: bool) -> None:
+        """Raise ConfigError early, before data are read, where `prepare` would refuse the folder later."""
+        if self.config.exists():
+            if not resume:
+                raise ConfigError(
+                    "holds a run already", where=str(self.path), remedy="resume it or choose another folder"
+                )
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise ConfigError("is not empty and holds no run", where=str(self.path), remedy="choose another folder")
+
     def prepare(self, config: Mapping[str, Any], provenance: Mapping[str, Any], *, resume: bool) -> None:
         """Create the run, or check that an existing one has the same resolved config and note its resumption.
 
@@ -43,16 +53,11 @@ class RunDirectory:
                 all and `resume` is False, or holds something that is not a run.
         """
         resolved = json.loads(json_bytes(dict(config)))
+        self.check_free(resume=resume)
         if self.config.exists():
-            if not resume:
-                raise ConfigError(
-                    "holds a run already", where=str(self.path), remedy="resume it or choose another folder"
-                )
             self._check_same(resolved)
             self._note_resumption()
             return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise ConfigError("is not empty and holds no run", where=str(self.path), remedy="choose another folder")
         self.path.mkdir(parents=True, exist_ok=True)
         replace_file(self.provenance, json_bytes(dict(provenance)))
         # The config comes last: a folder with one is a complete run.
