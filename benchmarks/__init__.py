@@ -1,0 +1,1 @@
+"""Measure where the time goes; timings never gate tests."""
