@@ -24,10 +24,10 @@ fix:  ## let ruff repair what it can
 	$(PY) -m ruff check --fix $(CODE)
 
 test:  ## the default tests: CPU, no network
-	$(PY) -m pytest -n auto
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto
 
 test-all:  ## the slow proofs too
-	$(PY) -m pytest -m 'not gpu' -n auto
+	OMP_NUM_THREADS=1 $(PY) -m pytest -m 'not gpu' -n auto
 
 quickstart:  ## the whole loop on the built-in desk
 	$(PY) -m tunesmith.cli.main quickstart --out runs/quickstart

@@ -120,11 +120,10 @@ def main() -> None:
     if options.json:
         print(json.dumps(result))
         return
-    print(
-        f"{options.stage} {options.size}: {result['tokens_per_second']:,.0f} tokens/s ({min(rates):,.0f}-{max(rates):,.0f}, n = "
-        f"{options.repeats}), fp32, {torch.get_num_threads()} threads, matmul peak {peak:,.0f} GFLOP/s"
-        + (f", {result['share_of_peak']:.0%} of it" if operations else "")
-    )
+    spread = f"{min(rates):,.0f}-{max(rates):,.0f}, n = {options.repeats}"
+    print(f"{options.stage} {options.size}: {statistics.median(rates):,.0f} tokens/s ({spread}), fp32")
+    share = f", {result['share_of_peak']:.0%} of it reached" if operations else ""
+    print(f"{torch.get_num_threads()} threads, matrix-multiply peak {peak:,.0f} GFLOP/s{share}")
 
 
 if __name__ == "__main__":

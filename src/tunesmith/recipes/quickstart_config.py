@@ -20,7 +20,7 @@ def _engine(learning_rate: float, *, warmup_steps: int, kind: str = "cosine") ->
         {
             "optimizer": OptimizerConfig(learning_rate=learning_rate),
             "schedule": ScheduleConfig.model_validate({"kind": kind, "warmup_steps": warmup_steps}),
-            "checkpoint": CheckpointConfig(every=100),
+            "checkpoint": CheckpointConfig(every=50),
         }
     )
 
@@ -31,7 +31,15 @@ PPO = PPOConfig(
     engine=_engine(1e-4, warmup_steps=5, kind="constant"),
     value_learning_rate_factor=2.0,
     ppo=PPOSettings(
-        total_episodes=2048, rollout_batch_size=128, minibatch_size=64, num_ppo_epochs=2, logprobs="sampled"
+        total_episodes=2048,
+        rollout_batch_size=128,
+        minibatch_size=64,
+        num_ppo_epochs=2,
+        logprobs="sampled",
+        # The reward model's scale is not known beforehand, so a cut answer loses a fixed amount instead of getting a
+        # fixed score.
+        no_eos="subtract",
+        no_eos_value=2.0,
     ),
     kl=KLSettings(kl_coef=0.05),
     ptx=PtxSettings(ptx_coef=0.2, ptx_ratio=0.5),
