@@ -60,6 +60,15 @@ def test_saves_and_finds_the_newest(tmp_path: Path) -> None:
     ]
 
 
+def test_every_file_and_both_folders_are_synced_in_order(tmp_path: Path, synced: list[str]) -> None:
+    filled(tmp_path / "c", 1)
+    temporary = f"step-000001.tmp-{os.getpid()}"
+    files = ["modules.safetensors", "source.safetensors", "state.json", "manifest.json"]
+    if synced[0]:  # where the system tells a descriptor's name
+        assert synced == [*files, temporary, "c", f"LATEST.tmp-{os.getpid()}", "c"]
+    assert len(synced) == 8
+
+
 def test_nothing_saved_is_not_an_error(tmp_path: Path) -> None:
     assert CheckpointManager(tmp_path / "none").latest_valid() is None
 
@@ -91,7 +100,7 @@ def all_points() -> list[str]:
         saves += [f"before {name}", f"after {name}"]
     saves += ["folder synced", "renamed", "parent synced", "after LATEST"]
     removal = ["before removing step-000001", "renamed for removal"]
-    return (saves + ["rotated"]) * 2 + saves + removal + ["rotated"]
+    return [*saves, "rotated"] * 2 + [*saves, *removal, "rotated"]
 
 
 def test_the_points_are_these(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def uneven(world: World) -> list[ToyBatch]:
 def work(rank: int, size: int, port: int, folder: str) -> None:
     torch.set_num_threads(1)
     variables = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_PORT": port}
-    world = join_world({"MASTER_ADDR": "127.0.0.1", **{k: str(v) for k, v in variables.items()}})
+    world = join_world({"MASTER_ADDR": "127.0.0.1", **{k: str(v) for k, v in variables.items()}}, use_cuda=False)
     out = Path(folder) / f"world-{size}"
     found = {
         "step": one_step(world, share(world)),
@@ -186,3 +186,5 @@ def test_a_world_of_one_needs_no_process_group() -> None:
 def test_incomplete_variables_are_named() -> None:
     with pytest.raises(ConfigError, match="RANK"):
         join_world({"WORLD_SIZE": "2"})
+    with pytest.raises(ConfigError, match="incomplete"):
+        join_world({"WORLD_SIZE": "two", "RANK": "0", "LOCAL_RANK": "0"})

@@ -22,10 +22,14 @@ def test_replace_keeps_the_old_bytes_when_writing_fails(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-def test_write_and_sync(tmp_path: Path) -> None:
+def test_what_is_written_is_synced_before_it_is_renamed(tmp_path: Path, synced: list[str]) -> None:
     write_synced(tmp_path / "a", b"x")
     sync_directory(tmp_path)
-    assert (tmp_path / "a").read_bytes() == b"x"
+    assert (tmp_path / "a").read_bytes() == b"x" and len(synced) == 2
+    if synced[0]:  # where the system tells a descriptor's name
+        assert synced == ["a", tmp_path.name]
+        replace_file(tmp_path / "b", b"y")
+        assert synced[2].startswith("b.tmp-") and synced[3] == tmp_path.name
 
 
 def test_json_is_strict() -> None:

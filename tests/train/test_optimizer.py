@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy_training import ToyModel, toy_model
 from torch import nn
+from toy_training import ToyModel, toy_model
 
 from tunesmith.core.errors import CheckpointError, ConfigError
 from tunesmith.train.optimizer import (

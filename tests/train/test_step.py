@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from toy_training import FixedSource, Row, ToyBatch, ToyModel, toy_model, toy_objective, toy_rows, toy_task
 from torch import Tensor, nn
+from toy_training import FixedSource, Row, ToyBatch, ToyModel, toy_model, toy_objective, toy_rows, toy_task
 
 from tunesmith.core.errors import DataError, NumericalError, TunesmithError
 from tunesmith.train.distributed import World

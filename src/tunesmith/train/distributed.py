@@ -120,26 +120,25 @@ def _buckets(parameters: Sequence[nn.Parameter]) -> list[list[nn.Parameter]]:
     return buckets
 
 
-def join_world(environment: Mapping[str, str]) -> World:
+def join_world(environment: Mapping[str, str], *, use_cuda: bool | None = None) -> World:
     """Return this process's World from torchrun's variables; without them a world of one.
 
-    NCCL where CUDA is present (one GPU per local rank), gloo otherwise.
+    `use_cuda`: NCCL with one GPU per local rank, or gloo on the CPU; None: whether CUDA is present.
 
     Raises:
         ConfigError: the variables are incomplete or not numbers.
     """
-    if int(environment.get("WORLD_SIZE", "1")) == 1:
-        return World(device=torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu"))
+    cuda = torch.cuda.is_available() if use_cuda is None else use_cuda
+    if environment.get("WORLD_SIZE", "1") == "1":
+        return World(device=torch.device("cuda", 0) if cuda else torch.device("cpu"))
     try:
         rank, size, local = (int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
         address = f"tcp://{environment['MASTER_ADDR']}:{int(environment['MASTER_PORT'])}"
     except (KeyError, ValueError) as error:
         raise ConfigError(f"torchrun's variables are incomplete: {error}", remedy="start with torchrun") from error
     device = torch.device("cpu")
-    if torch.cuda.is_available():
+    if cuda:
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
-    dist.init_process_group(
-        "nccl" if device.type == "cuda" else "gloo", init_method=address, rank=rank, world_size=size
-    )
+    dist.init_process_group("nccl" if cuda else "gloo", init_method=address, rank=rank, world_size=size)
     return World(rank, size, device)

@@ -76,7 +76,7 @@ class GlobalStep:
         """Back-propagate every micro-batch of this rank; return its sums and what is not finite in them."""
         outputs = [self._forward_backward(batch, weights[batch.kind]) for batch in batches]
         # Read after the loop: one wait for the device instead of one per micro-batch.
-        losses = torch.stack([o.loss_sum.detach().double() for o in outputs]).tolist() if outputs else []
+        losses = torch.stack([o.loss_sum.double() for o in outputs]).tolist() if outputs else []
         parts: list[dict[str, MetricSum]] = []
         faults = []
         for batch, output, loss in zip(batches, outputs, losses, strict=True):
@@ -91,7 +91,8 @@ class GlobalStep:
         scale = self._coef(batch.kind) / total
         if scale and output.loss_sum.requires_grad:
             (scale * output.loss_sum).backward()  # type: ignore[no-untyped-call]
-        return output
+        # Detached: what is kept until the end of the step must not hold the graph.
+        return LossOutput(output.loss_sum.detach(), output.metrics)
 
     def _coef(self, kind: str) -> float:
         return self.task.loss_coefs.get(kind, 1.0)
