@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 import torch
 import torch.multiprocessing as mp
-from toy_training import FixedSource, ToyBatch, ToyModel, ToySource, toy_config, toy_model, toy_rows, toy_run, toy_task
 
+from tests.train.toy_training import (
+    FixedSource,
+    ToyBatch,
+    ToyModel,
+    ToySource,
+    toy_config,
+    toy_model,
+    toy_rows,
+    toy_run,
+    toy_task,
+)
 from tunesmith.core.errors import CheckpointError, ConfigError, EnvironmentProblem, NumericalError, TunesmithError
 from tunesmith.train.distributed import World, join_world
 from tunesmith.train.engine import train

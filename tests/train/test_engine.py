@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_training import (
+
+from tests.train.toy_training import (
     FixedSource,
     Row,
     ToyBatch,
@@ -29,7 +30,6 @@ from toy_training import (
     toy_run,
     toy_task,
 )
-
 from tunesmith.core.errors import (
     CheckpointError,
     ConfigError,

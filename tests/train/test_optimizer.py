@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from toy_training import ToyModel, toy_model
 
+from tests.train.toy_training import ToyModel, toy_model
 from tunesmith.core.errors import CheckpointError, ConfigError
 from tunesmith.train.optimizer import (
     OptimizerConfig,

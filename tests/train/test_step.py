@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_training import FixedSource, Row, ToyBatch, ToyModel, toy_model, toy_objective, toy_rows, toy_task
 
+from tests.train.toy_training import FixedSource, Row, ToyBatch, ToyModel, toy_model, toy_objective, toy_rows, toy_task
 from tunesmith.core.errors import DataError, NumericalError, TunesmithError
 from tunesmith.train.distributed import World
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy_training import toy_model
 
+from tests.train.toy_training import toy_model
 from tunesmith.core.errors import CheckpointError, ConfigError, NumericalError
 from tunesmith.train.state_tree import equal, from_bytes, to_bytes
 from tunesmith.train.trainable import Trainable

@@ -231,19 +231,23 @@ class GRPOSource:
             members = [g * k + j for g in part for j in range(k)]
             chosen = [episodes[i] for i in members]
             lengths = lengths_of(chosen)
-            aggregated = token_weights(lengths, mode=self._settings.aggregation, max_length=self._settings.max_tokens)
-            weight = aggregated.weights
-            if self._settings.mask_truncated:
-                finished = torch.tensor([float(e.finished) for e in chosen])
-                weight = weight * finished.repeat_interleave(lengths)
+            weight, denominator = self._token_weights(chosen, lengths)
             old, ref = (
                 torch.cat([t[slices[i]] for i in members]) for t in (experience.logprobs, experience.ref_logprobs)
             )
             advantages = experience.advantages[members].repeat_interleave(lengths)
             batch = pack_episodes(chosen)
-            out.append(GroupBatch("grpo", batch, old, ref, advantages, weight, aggregated.denominator, metrics))
+            out.append(GroupBatch("grpo", batch, old, ref, advantages, weight, denominator, metrics))
             metrics = {}
         return out
+
+    def _token_weights(self, episodes: Sequence[Episode], lengths: Tensor) -> tuple[Tensor, float]:
+        """Return what each token's loss counts (N,), and the denominator; masked completions are in neither."""
+        s = self._settings
+        weights = token_weights(lengths, mode=s.aggregation, max_length=s.max_tokens).weights
+        kept = torch.tensor([e.finished or not s.mask_truncated for e in episodes])
+        counted = token_weights(lengths * kept, mode=s.aggregation, max_length=s.max_tokens)
+        return weights * kept.repeat_interleave(lengths), counted.denominator
 
     def state_dict(self) -> StateTree:
         """Return counters, the prompt cycle and the experience in hand."""
@@ -266,7 +270,8 @@ class GRPOObjective:
         self._settings = settings
 
     def __call__(self, micro_batch: MicroBatch) -> LossOutput:
-        """Return the weighted loss sum over tokens."""
+        """Return the weighted loss sum over tokens; dropout is off, as in the rollout."""
+        self._policy.eval()
         micro = cast(GroupBatch, micro_batch)
         device, s = self._policy.device, self._settings
         out = target_logprobs(self._policy, micro.batch.to(device), temperature=s.temperature, with_entropy=True)

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from tunesmith.core.config_schema import Strict
 from tunesmith.core.errors import CheckpointError, EnvironmentProblem
 from tunesmith.train.checkpoint_folder import NAME, LoadedCheckpoint, Point, Write, fault_of, fill, load_checkpoint
 from tunesmith.train.durable import replace_file, sync_directory, write_synced
@@ -25,10 +26,8 @@ LATEST = "LATEST"
 MAX_FAILURES = 3
 
 
-class CheckpointConfig(BaseModel):
+class CheckpointConfig(Strict):
     """When checkpoints are written and which stay."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     every: int = Field(default=500, ge=0)
     """Optimizer steps between two; 0: only at the end, at a signal, and when validation improves."""

@@ -6,19 +6,20 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from tunesmith.core.config_schema import Strict
 from tunesmith.core.errors import ConfigError, NumericalError
 from tunesmith.train.objective import StateTree
 
 
-class EarlyStoppingConfig(BaseModel):
+class EarlyStoppingConfig(Strict):
     """`metric` must be among what the validation returns."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     metric: str = "validation/loss"
+    """Its full name."""
     mode: Literal["min", "max"] = "min"
+    """Whether smaller or larger is better."""
     patience: int | None = Field(default=None, ge=1)
     """Validations in a row without improvement before the run stops; None: only track the best."""
     min_delta: float = Field(default=0.0, ge=0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from tunesmith.core.config_schema import Strict
 from tunesmith.train.checkpoint import CheckpointConfig
 from tunesmith.train.early_stopping import EarlyStoppingConfig
 from tunesmith.train.optimizer import OptimizerConfig
@@ -11,25 +12,29 @@ from tunesmith.train.schedule import ScheduleConfig
 from tunesmith.train.step import Precision
 
 
-class EngineConfig(BaseModel):
+class EngineConfig(Strict):
     """One model per owner; the owner's file defines it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     seed: int = 0
+    """The engine's own random state; a stage sets it to its `seed`."""
     precision: Precision = "fp32"
     """bf16: forward and loss under autocast; weights, gradients and moments stay fp32."""
     optimizer: OptimizerConfig = OptimizerConfig()
+    """AdamW and clipping."""
     schedule: ScheduleConfig = ScheduleConfig()
+    """The learning rate over the run."""
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
     """Moving average of the weights; if set, it is what is validated and what the modules hold after the run."""
     validate_every: int = Field(default=0, ge=0)
     """Optimizer steps between two validations; 0: none. A run with validations ends with one."""
     early_stopping: EarlyStoppingConfig | None = None
+    """When to stop, and which step is best; null: run to the end."""
     checkpoint: CheckpointConfig = CheckpointConfig()
+    """When checkpoints are written and which stay."""
     log_every: int = Field(default=1, ge=1)
     """Optimizer steps between two lines of metrics.jsonl."""
     tensorboard: bool = True
+    """Also write TensorBoard events to tb/."""
     progress_every_s: float = Field(default=10.0, gt=0)
     """Seconds between two progress lines where stderr is not a terminal."""
     quiet: bool = False

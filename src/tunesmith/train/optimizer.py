@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import AdamW
 
+from tunesmith.core.config_schema import Strict
 from tunesmith.core.errors import CheckpointError, ConfigError
 from tunesmith.train.objective import StateTree
 from tunesmith.train.trainable import Trainable, copy_into
@@ -18,19 +19,21 @@ from tunesmith.train.trainable import Trainable, copy_into
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-class OptimizerConfig(BaseModel):
+class OptimizerConfig(Strict):
     """AdamW (arXiv 1711.05101)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     learning_rate: float = Field(default=1e-4, gt=0)
     """Peak; the schedule and the module's factor multiply it."""
     weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled; per step it shrinks weights by learning_rate * weight_decay."""
     decay_everything: bool = False
     """Also decay biases, norms and embeddings."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Decay of the first moment."""
     beta2: float = Field(default=0.95, ge=0, lt=1)
+    """Decay of the second moment; InstructGPT used 0.95."""
     eps: float = Field(default=1e-8, gt=0)
+    """Added to the root of the second moment."""
     eps_convention: Literal["torch", "tensorflow"] = "torch"
     """Where eps is added: after the bias correction of the second moment (torch) or before it (tensorflow)."""
     max_grad_norm: float | None = Field(default=1.0, gt=0)

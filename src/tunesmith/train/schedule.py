@@ -10,15 +10,16 @@ import math
 from itertools import pairwise
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from tunesmith.core.config_schema import Strict
 
 
-class ScheduleConfig(BaseModel):
+class ScheduleConfig(Strict):
     """Warm-up from `warmup_start` to 1, then one of four shapes over the steps that remain."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["constant", "linear", "cosine", "step"] = "cosine"
+    """The shape after the warm-up."""
     warmup_steps: int = Field(default=0, ge=0)
     """Steps before the peak is reached."""
     warmup_ratio: float | None = Field(default=None, ge=0, lt=1)
@@ -30,6 +31,7 @@ class ScheduleConfig(BaseModel):
     milestones: tuple[float, ...] = (0.5, 0.75)
     """`step` only: shares of the run, ascending, at which the factor is multiplied by `decay`."""
     decay: float = Field(default=0.1, gt=0, le=1)
+    """`step` only: the factor at each milestone."""
 
     @model_validator(mode="after")
     def _consistent(self) -> ScheduleConfig:

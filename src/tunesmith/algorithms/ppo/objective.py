@@ -95,7 +95,12 @@ class PPOObjective:
         self._settings = settings
 
     def __call__(self, micro_batch: MicroBatch) -> LossOutput:
-        """Return the loss sum of a policy, value or pretraining micro-batch."""
+        """Return the loss sum of a policy, value or pretraining micro-batch; dropout is off.
+
+        The rollout's log-probs and values know no dropout: with it, ratios would not start at 1 (T-RL-5).
+        """
+        self._policy.eval()
+        self._value.eval()
         match micro_batch:
             case PolicyBatch():
                 return self._policy_loss(micro_batch)
