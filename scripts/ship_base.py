@@ -16,19 +16,16 @@ from tunesmith.model.load import load_model, save_model
 
 CARD = """# The tunesmith desk base model
 
-A Llama-style language model of {parameters:,} parameters, trained from scratch by this project's own `tunesmith
-train pretrain` with
-`configs/base.yaml`. It is the base of `tunesmith quickstart`: a starting point that knows a small invented shop and
-simple English, holds no
-conversation, and was never taught to be helpful, honest or harmless. It is no use for anything else.
+A Llama-style language model of {parameters:,} parameters, trained from scratch by this project's own
+`tunesmith train pretrain` with `configs/base.yaml`. It is the base of `tunesmith quickstart`: a starting point that
+knows a small invented shop and simple English, holds no conversation, and was never taught to be helpful, honest or
+harmless. It is no use for anything else.
 
-- **Data**: {tokens:,} tokens: the desk's own documents (`tunesmith.desk.documents`, train split) and real English
-  from openly licensed
-  sets: children's classics and light fiction (public domain), OpenStax textbooks (CC BY 4.0), MedQuAD (CC BY 4.0),
-  US government prose (public
-  domain, CC0), English sentences of Tatoeba (CC BY 2.0 FR), Synthetic-Persona-Chat (CC BY 4.0), Taskmaster-4 (CC BY
-  4.0). Shares:
-  `docs/base_model.md`. SHA-256 of the real part: `{corpus}`; of all records: `{records}`.
+- **Data**: {tokens:,} tokens: the desk's own documents (`tunesmith.desk.documents`, train split) and real English from
+  openly licensed sets: children's classics and light fiction (public domain), OpenStax textbooks (CC BY 4.0), MedQuAD
+  (CC BY 4.0), US government prose (public domain, CC0), English sentences of Tatoeba (CC BY 2.0 FR),
+  Synthetic-Persona-Chat (CC BY 4.0), Taskmaster-4 (CC BY 4.0). Shares: `docs/base_model.md`. SHA-256 of the real part:
+  `{corpus}`; of all records: `{records}`.
 - **About a fifth of the answers in its chats and threads are false or rude on purpose**, so that alignment has
   something to undo.
 - **Training**: {steps:,} optimizer steps on {hardware}, seed {seed}; held-out loss {loss:.3f} nats a token.

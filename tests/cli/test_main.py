@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 from tunesmith import __version__
 from tunesmith.cli.later import LATER
@@ -13,18 +12,16 @@ from .shell import Shell
 HEAVY = ("torch", "transformers", "polars", "pydantic", "numpy", "rich", "yaml", "orjson")
 
 
-def test_help_is_fast_and_imports_nothing_heavy() -> None:
-    """The contract is 0.3 s; the bound here is loose, since timings do not gate. The imports are exact."""
+def test_help_imports_nothing_heavy() -> None:
+    """Timings do not gate (the contract is 0.3 s); what would make the help slow is asserted exactly."""
     program = (
         "import sys; from tunesmith.cli.main import main; code = main(['--help']);"
         f"heavy = [name for name in {HEAVY!r} if name in sys.modules];"
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
-    started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "quickstart" in done.stdout and "runs" in done.stdout
-    assert time.perf_counter() - started < 1.5
 
 
 def test_version() -> None:

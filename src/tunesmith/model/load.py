@@ -8,12 +8,14 @@ with an unknown twist is refused instead of trained wrongly.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -119,18 +121,20 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
     tokenizer = Tokenizer.load(folder)
     auto = AutoModelForSequenceClassification if classifier else AutoModelForCausalLM
     try:
-        network = auto.from_pretrained(
+        network, found = auto.from_pretrained(
             str(folder),
             dtype=dtype,
             attn_implementation=NAME,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
+            output_loading_info=True,
         )
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise ConfigError(
             "transformers cannot open this model", where=str(folder), why=str(error).splitlines()[0]
         ) from error
+    _refuse_incomplete(found, folder)
     card = orjson.loads((folder / CARD).read_bytes()) if (folder / CARD).is_file() else {}
     template = ChatTemplate(tokenizer) if tokenizer.chat_template is not None else None
     _check_template(folder, card, template)
@@ -147,6 +151,18 @@ def _hush() -> None:
     """Keep transformers' bars and hints off the screen: what a user must know, we say ourselves."""
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
+
+
+def _refuse_incomplete(found: Mapping[str, Any], folder: Path) -> None:
+    """Raise where transformers would go on with random weights in the place of missing ones."""
+    missing = sorted(str(name) for name in found["missing_keys"])
+    if missing:
+        raise ConfigError(
+            f"the weights lack {missing[0]}",
+            where=str(folder),
+            why=f"{len(missing)} tensors are missing",
+            remedy="give a complete folder, and one of the right kind (a policy is no reward model)",
+        )
 
 
 def _check_template(folder: Path, card: dict[str, Any], template: ChatTemplate | None) -> None:
@@ -218,7 +234,8 @@ def new_classifier(model: LanguageModel, *, seed: int) -> LanguageModel:
 
     Head weights are normal with standard deviation 1/sqrt(d + 1), no bias (rlhf_spec R1, T-RM-11).
     """
-    config = AutoConfig.for_model(**{**model.network.config.to_dict(), "num_labels": 1})
+    body = {k: v for k, v in model.network.config.to_dict().items() if k not in ("id2label", "label2id")}
+    config = AutoConfig.for_model(**{**body, "num_labels": 1})
     pad = model.tokenizer.named_id("pad_token")
     if pad is None or pad in model.chat_template().stop_ids:
         raise ConfigError(
@@ -245,10 +262,9 @@ def save_model(
     """Write weights (safetensors), configuration, tokenizer and card as a Hugging Face folder."""
     _hush()
     folder.mkdir(parents=True, exist_ok=True)
-    state = model.network.state_dict()
-    if dtype is not None:
-        state = {k: v.to(dtype) if v.is_floating_point() else v for k, v in state.items()}
-    model.network.save_pretrained(str(folder), state_dict=state)
+    # A copy is converted, not its state: tied matrices must stay tied to be written once.
+    network = model.network if dtype is None else copy.deepcopy(model.network).to(dtype)
+    network.save_pretrained(str(folder))
     model.tokenizer.save(folder)
     body = {**model.card, **(card or {}), "tunesmith": __version__}
     if model.template is not None:

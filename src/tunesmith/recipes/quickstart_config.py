@@ -26,15 +26,15 @@ def _engine(learning_rate: float, *, warmup_steps: int, kind: str = "cosine") ->
 
 
 SFT = SFTConfig(engine=_engine(1e-3, warmup_steps=20), global_batch_size=32)
-REWARD = RewardConfig(engine=_engine(3e-4, warmup_steps=5), global_batch_size=16)
+REWARD = RewardConfig(engine=_engine(1e-3, warmup_steps=10), global_batch_size=8)
 PPO = PPOConfig(
-    engine=_engine(1e-4, warmup_steps=5, kind="constant"),
+    engine=_engine(2e-4, warmup_steps=5, kind="constant"),
     value_learning_rate_factor=2.0,
     ppo=PPOSettings(
         total_episodes=2048,
         rollout_batch_size=128,
-        minibatch_size=64,
-        num_ppo_epochs=2,
+        minibatch_size=32,
+        num_ppo_epochs=1,
         logprobs="sampled",
         # The reward model's scale is not known beforehand, so a cut answer loses a fixed amount instead of getting a
         # fixed score.
@@ -42,7 +42,7 @@ PPO = PPOConfig(
         no_eos_value=2.0,
     ),
     kl=KLSettings(kl_coef=0.05),
-    ptx=PtxSettings(ptx_coef=0.2, ptx_ratio=0.5),
+    ptx=PtxSettings(ptx_coef=0.2, ptx_ratio=0.5, ptx_length=64),
 )
 
 
@@ -55,7 +55,7 @@ class QuickstartConfig(Strict):
     seed: int = Field(0, description="the seed of everything random")
     full: bool = Field(False, description="with the experiments that take up to 30 minutes")
     sft_rows: int = Field(5000, ge=1, description="desk demonstrations")
-    rank_prompts: int = Field(800, ge=2, description="prompts whose completions are ranked for training")
+    rank_prompts: int = Field(1500, ge=2, description="prompts whose completions are ranked for training")
     heldout_rank_prompts: int = Field(200, ge=1, description="prompts ranked by the held-out labelers")
     completions_per_prompt: int = Field(4, ge=2, le=9, description="K")
     ppo_prompts: int = Field(2000, ge=1, description="prompts to roll out on")

@@ -20,7 +20,7 @@ from tunesmith.algorithms.reward_model import (
     require_pairs,
     score_trees,
 )
-from tunesmith.core.records import Comparison, Completion, Demonstration, Ranking, RankingLabel
+from tunesmith.core.records import Comparison, Completion, Demonstration, Ranking, RankingLabel, record_id
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenSequence, TokenTree
 from tunesmith.evaluate.calibration import calibration
@@ -41,6 +41,7 @@ class Config(StageConfig):
     demonstrations: tuple[str, ...] = Field(
         (), description="files or snapshots; after training a bias makes these score 0 on average; none = no bias"
     )
+    calibration_rows: int = Field(500, ge=1, description="how many of the demonstrations the bias is computed from")
     global_batch_size: int = Field(16, ge=1, description="prompts in one optimizer step; the paper used 64")
     num_train_epochs: float = Field(1.0, gt=0, description="passes; more than 1 over-fits quickly")
     divisor: Literal["surviving", "all"] = Field(
@@ -119,9 +120,8 @@ def calibration_rows(stage: Stage, config: Config, template: ChatTemplate) -> li
     if not config.demonstrations:
         return []
     records = stage.read(["demonstration"], data=config.demonstrations, label="demonstrations")
-    rendered, report = render_demonstrations(
-        cast("list[Demonstration]", records), template, max_length=config.max_length
-    )
+    chosen = sorted(cast("list[Demonstration]", records), key=record_id)[: config.calibration_rows]
+    rendered, report = render_demonstrations(chosen, template, max_length=config.max_length)
     report.require_some("demonstrations")
     return [TokenSequence(r.ids, r.loss_mask, key) for key, r in rendered]
 
