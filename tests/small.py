@@ -49,9 +49,7 @@ def chat_tokenizer(*, template: bool = True) -> Tokenizer:
     from tokenizers import Tokenizer as Backend
 
     backend = Backend.from_str(_trained().decode())
-    tokenizer = Tokenizer(
-        backend, {"pad_token": "<|pad|>", "eos_token": "<|endoftext|>", "bos_token": "<|bos|>"}
-    )
+    tokenizer = Tokenizer(backend, {"pad_token": "<|pad|>", "eos_token": "<|endoftext|>", "bos_token": "<|bos|>"})
     if template:
         install_default_template(tokenizer)
     return tokenizer
@@ -77,8 +75,16 @@ def config_of(family: str, vocab_size: int, **more: Any) -> Any:
             return Qwen2Config(**{**shape, "num_key_value_heads": 2, **more})
         case "gpt2":
             body = {
-                "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128, "vocab_size": vocab_size,
-                "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 1, "resid_pdrop": 0.0, "embd_pdrop": 0.0,
+                "n_embd": 32,
+                "n_layer": 2,
+                "n_head": 4,
+                "n_positions": 128,
+                "vocab_size": vocab_size,
+                "pad_token_id": 0,
+                "bos_token_id": 1,
+                "eos_token_id": 1,
+                "resid_pdrop": 0.0,
+                "embd_pdrop": 0.0,
                 "attn_pdrop": 0.0,
             }
             return GPT2Config(**{**body, **more})

@@ -62,9 +62,7 @@ def test_t_tok_2_each_answer_trains_exactly_one_stop_token(tokenizer: Tokenizer,
 
 
 @pytest.mark.parametrize("source", [None, CHATML, LLAMA_STYLE])
-def test_t_tok_3_prompt_is_a_token_prefix_of_the_conversation(
-    tokenizer: Tokenizer, source: str | None
-) -> None:
+def test_t_tok_3_prompt_is_a_token_prefix_of_the_conversation(tokenizer: Tokenizer, source: str | None) -> None:
     template = ChatTemplate(tokenizer, source)
     conversation = messages("multi-turn")
     for k in (1, 3):

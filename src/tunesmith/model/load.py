@@ -68,7 +68,7 @@ def resolve_folder(name: str, *, shipped: Path | None = None) -> Path:
     elif not path.exists() and name.count("/") == 1 and not name.startswith((".", "~", "/")):
         path = _fetch(name)
     if not path.is_dir():
-        raise ConfigError(f"no model folder {name!r}", remedy="give a folder, a hub id such as org/name, or desk")
+        raise ConfigError("no model folder", where=name, remedy="give a folder, a hub id such as org/name, or desk")
     _refuse_unsafe(path)
     return path
 
