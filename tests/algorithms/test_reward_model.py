@@ -197,6 +197,7 @@ def accuracy_on(network: PreTrainedModel, rows: Sequence[RankedTree]) -> float:
     return pair_accuracy(scores.flatten(), pairs).accuracy
 
 
+@pytest.mark.slow
 def test_t_rm_12_a_linear_gold_is_recovered() -> None:
     """Accuracy over 0.95 on fresh pairs."""
     network = network_for_recovery()

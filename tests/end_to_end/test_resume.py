@@ -56,7 +56,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("resume"))
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "dpo_lora" else n for n in RUNS])
 def test_t_res_1_a_killed_run_continues_bit_for_bit(
     name: str, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,9 +63,10 @@ def test_t_rl_21_the_value_loss_does_not_move_the_policy(workshop: Workshop) -> 
 
 
 def test_t_rl_19_a_coefficient_of_0_is_bit_equal_to_no_ptx(workshop: Workshop) -> None:
-    workshop.run("ppo", "without")
-    workshop.run("ppo", "zero", ptx={"ptx_coef": 0.0, "ptx_ratio": 4.0})
-    workshop.run("ppo", "some", ptx={"ptx_coef": 0.3, "ptx_ratio": 1.0, "ptx_length": 16})
+    short = {**PPO, "total_episodes": 8}
+    workshop.run("ppo", "without", ppo=short)
+    workshop.run("ppo", "zero", ppo=short, ptx={"ptx_coef": 0.0, "ptx_ratio": 4.0})
+    workshop.run("ppo", "some", ppo=short, ptx={"ptx_coef": 0.3, "ptx_ratio": 1.0, "ptx_length": 16})
     assert same_weights(workshop.weights("without"), workshop.weights("zero"))
     assert not same_weights(workshop.weights("without"), workshop.weights("some"))
     assert "ppo/ptx_loss" in workshop.metrics("some")[0] and "ppo/ptx_loss" not in workshop.metrics("zero")[0]

@@ -176,16 +176,20 @@ def ends(rows: Sequence[dict[str, float]], name: str) -> tuple[float, float]:
     return sum(values[:3]) / 3, sum(values[-3:]) / 3
 
 
-def test_t_rl_32_a_count_of_a_token_rises_but_not_under_a_strong_kl() -> None:
-    settings = settings_of(**LEARN, max_tokens=8)
-    up = learn(Scene(stop=(2,)), share_of_9, settings, kl_coef=0.01, rate=1e-3)
-    first, last = ends(up, "ppo/score")
+def test_t_rl_32_a_count_of_a_token_rises_and_so_does_the_kl() -> None:
+    rows = learn(Scene(stop=(2,)), share_of_9, settings_of(**LEARN, max_tokens=8), kl_coef=0.01, rate=1e-3)
+    first, last = ends(rows, "ppo/score")
     assert last > first + 0.8
-    kl_first, kl_last = ends(up, "ppo/kl")
-    assert kl_last > kl_first + 1.0
-    pinned = learn(Scene(stop=(2,)), share_of_9, settings, kl_coef=1e3, rate=1e-3)
-    assert abs(ends(pinned, "ppo/score")[1] - first) < 0.3
-    assert ends(pinned, "ppo/kl")[1] < 0.25 * kl_last
+    first, last = ends(rows, "ppo/kl")
+    assert last > first + 1.0
+
+
+@pytest.mark.slow
+def test_t_rl_32_a_strong_kl_pins_the_policy() -> None:
+    rows = learn(Scene(stop=(2,)), share_of_9, settings_of(**LEARN, max_tokens=8), kl_coef=1e3, rate=1e-3)
+    first, last = ends(rows, "ppo/score")
+    assert abs(last - first) < 0.3
+    assert ends(rows, "ppo/kl")[1] < 1.0
 
 
 @pytest.mark.slow
