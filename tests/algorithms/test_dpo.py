@@ -61,7 +61,7 @@ def test_t_po_4_dropout_is_off_in_the_reference() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_t_po_5_chosen_and_rejected_together_equal_two_forward_passes(family: str) -> None:
     network = network_of(family)
-    together = summed_logprobs(network, pack_trees(TREES)).reshape(-1, 2).detach()
+    together = summed_logprobs(network, pack_trees(TREES, max_waste=0.95)).reshape(-1, 2).detach()
     for side in (0, 1):
         alone = [TokenTree(t.prompt, [t.completions[side]], t.key) for t in TREES]
         torch.testing.assert_close(

@@ -66,7 +66,7 @@ def test_t_res_1_a_killed_run_continues_bit_for_bit(
     steps = straight.summary["steps"]
     assert steps >= 6
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        kill_at(patch, 3)
+        kill_at(patch, 7 if stage == "ppo" else 3)  # in PPO, after the KL coefficient has moved
         workshop.run(stage, f"{name}-resumed", **more)
     assert not (workshop.folder / f"{name}-resumed" / "model").exists()
     assert workshop.run(stage, f"{name}-resumed", **more).summary["steps"] == steps

@@ -25,6 +25,7 @@ from tunesmith.model.load import (
     save_model,
 )
 from tunesmith.model.network import hidden_states, logits_at, score_head, sequence_scores
+from tunesmith.text.tokenizer import Tokenizer
 from tunesmith.train.trainable import Trainable
 
 BATCH = pack([TokenSequence([5, 6, 7, 8, 9], [True] * 5, "a"), TokenSequence([10, 11, 12], [True] * 3, "b")])
@@ -83,6 +84,26 @@ def test_weights_can_be_saved_in_half_the_size(tmp_path: Path) -> None:
     again = load_model(tmp_path)
     assert again.network.dtype == torch.float32
     torch.testing.assert_close(logits(again), logits(model), atol=0.1, rtol=0.1)
+
+
+def test_a_save_that_fails_leaves_no_folder_and_a_second_one_leaves_the_rest_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, folder = small_chat_model(), tmp_path / "model"
+
+    def full(*arguments: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+        patch.setattr(Tokenizer, "save", full)
+        save_model(model, folder)
+    assert not folder.exists()
+    save_model(model, folder)
+    (folder / "README.md").write_text("mine")
+    save_model(model, folder, card={"stage": "again"})
+    assert (folder / "README.md").read_text() == "mine"
+    assert load_model(folder).card["stage"] == "again"
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
 def test_a_copy_has_its_own_weights() -> None:

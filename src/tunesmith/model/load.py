@@ -8,6 +8,7 @@ with an unknown twist is refused instead of trained wrongly.
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,14 +260,25 @@ def new_classifier(model: LanguageModel, *, seed: int) -> LanguageModel:
 def save_model(
     model: LanguageModel, folder: Path, *, card: dict[str, Any] | None = None, dtype: torch.dtype | None = None
 ) -> None:
-    """Write weights (safetensors), configuration, tokenizer and card as a Hugging Face folder."""
+    """Write weights (safetensors), configuration, tokenizer and card as a Hugging Face folder.
+
+    Everything is written beside it first: a new folder is there complete or not at all.
+    """
     _hush()
-    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     # A copy is converted, not its state: tied matrices must stay tied to be written once.
     network = model.network if dtype is None else copy.deepcopy(model.network).to(dtype)
-    network.save_pretrained(str(folder))
-    model.tokenizer.save(folder)
+    network.save_pretrained(str(partial))
+    model.tokenizer.save(partial)
     body = {**model.card, **(card or {}), "tunesmith": __version__}
     if model.template is not None:
         body["template_hash"] = model.template.hash
-    (folder / CARD).write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    (partial / CARD).write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    if not folder.exists():
+        partial.rename(folder)
+        return
+    for path in partial.iterdir():  # whatever else lies in the folder stays
+        path.replace(folder / path.name)
+    partial.rmdir()
