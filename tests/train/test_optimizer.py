@@ -6,6 +6,7 @@ from torch import nn
 
 from tests.train.toy_training import ToyModel, toy_model
 from tunesmith.core.errors import CheckpointError, ConfigError
+from tunesmith.train.muon import orthogonalised
 from tunesmith.train.optimizer import (
     OptimizerConfig,
     build_optimizer,
@@ -112,11 +113,11 @@ def test_clipping_is_global_within_a_module() -> None:
     assert torch.allclose(model.out.weight.grad / model.table.weight.grad[0, 0], ratio)  # type: ignore[operator, index]
 
 
-@pytest.mark.parametrize("convention", ["torch", "tensorflow"])
-def test_state_round_trip_by_name(convention: str) -> None:
-    config = OptimizerConfig.model_validate({"eps_convention": convention})
+@pytest.mark.parametrize("choice", [{}, {"eps_convention": "tensorflow"}, {"kind": "muon"}])
+def test_state_round_trip_by_name(choice: dict[str, str]) -> None:
+    config = OptimizerConfig.model_validate(choice)
 
-    def trained() -> tuple[ToyModel, Trainable, torch.optim.AdamW]:
+    def trained() -> tuple[ToyModel, Trainable, torch.optim.Optimizer]:
         model = toy_model()
         trainable = Trainable({"m": model})
         return model, trainable, build_optimizer(trainable, config, {})
@@ -134,3 +135,57 @@ def test_state_round_trip_by_name(convention: str) -> None:
     assert equal(optimizer_state(restored, other), state)
     with pytest.raises(CheckpointError, match="not trained"):
         load_optimizer_state(restored, other, {"m.gone": {}})
+
+
+def test_a_state_of_another_optimizer_is_refused() -> None:
+    state = {"m.hidden.weight": {"exp_avg": torch.zeros(4, 4), "exp_avg_sq": torch.zeros(4, 4), "step": torch.ones(())}}
+    trainable = Trainable({"m": toy_model()})
+    with pytest.raises(CheckpointError, match="other moments of"):
+        load_optimizer_state(build_optimizer(trainable, OptimizerConfig(kind="muon"), {}), trainable, state)
+
+
+def test_muon_is_for_hidden_matrices_and_adamw_for_the_rest() -> None:
+    trainable = Trainable({"m": toy_model()})
+    optimizer = build_optimizer(trainable, OptimizerConfig(kind="muon", weight_decay=0.5), {"m": 2.0})
+    names = {id(p): n for n, p in trainable.named.items()}
+    split = {(g["muon"], g["weight_decay"]): sorted(names[id(p)] for p in g["params"]) for g in optimizer.param_groups}
+    assert split[True, 0.5] == ["m.hidden.weight", "m.out.weight"]
+    assert split[False, 0.0] == ["m.hidden.bias", "m.norm.bias", "m.norm.weight", "m.table.weight"]
+    set_learning_rate(optimizer, 0.1)
+    before = {name: p.detach().clone() for name, p in trainable.named.items()}
+    for p in trainable.named.values():
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    assert all(not torch.equal(p, before[name]) for name, p in trainable.named.items())
+    assert {g["lr"] for g in optimizer.param_groups} == {0.2}
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (12, 40), (40, 12)])
+def test_muon_updates_like_the_one_in_torch(shape: tuple[int, int]) -> None:
+    """Theirs orthogonalises in bf16, hence the tolerance."""
+    torch.manual_seed(0)
+    ours, theirs = nn.Linear(*shape, bias=False), nn.Linear(*shape, bias=False)
+    theirs.load_state_dict(ours.state_dict())
+    first = build_optimizer(Trainable({"m": ours}), OptimizerConfig(kind="muon", weight_decay=0.1), {})
+    second = torch.optim.Muon(theirs.parameters(), lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    set_learning_rate(first, 0.02)
+    start = ours.weight.detach().clone()
+    for _ in range(4):
+        ours.weight.grad = torch.randn_like(ours.weight)
+        theirs.weight.grad = ours.weight.grad.clone()
+        first.step()
+        second.step()
+    difference = (ours.weight - theirs.weight).norm() / (ours.weight - start).norm()
+    assert difference.item() < 0.02
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (12, 40), (40, 12)])
+def test_orthogonalised_keeps_the_singular_vectors_and_levels_the_values(shape: tuple[int, int]) -> None:
+    torch.manual_seed(1)
+    matrix = torch.randn(shape) * torch.logspace(0, -1, shape[1])
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    assert values.min() < 0.4 * values.max(), "there is something to level"
+    levelled = left.T @ orthogonalised(matrix) @ right.T
+    diagonal = levelled.diagonal()
+    assert diagonal.min() > 0.6 and diagonal.max() < 1.3
+    torch.testing.assert_close(levelled, diagonal.diag(), atol=1e-4, rtol=0)
