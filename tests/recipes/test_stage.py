@@ -9,7 +9,7 @@ import pytest
 from tests.small_runs import demonstrations, rankings
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext
-from tunesmith.recipes.stage import Stage, StageConfig, held_out, walk_of
+from tunesmith.recipes.stage import Stage, StageConfig, held_out, require_one_process, walk_of
 from tunesmith.train.distributed import World
 
 
@@ -33,10 +33,10 @@ def test_without_a_fraction_everything_is_for_training() -> None:
 def test_a_stage_needs_a_folder_and_sampling_needs_one_process(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no folder"):
         Stage("ppo", StageConfig(), RunContext())
-    stage = Stage("ppo", StageConfig(out=str(tmp_path / "x")), RunContext(), world=World(rank=1, size=2))
+    Stage("ppo", StageConfig(out=str(tmp_path / "x")), RunContext())
+    require_one_process("ppo", RunContext())
     with pytest.raises(ConfigError, match="one process"):
-        stage.require_one_process()
-    Stage("ppo", StageConfig(out=str(tmp_path / "x")), RunContext()).require_one_process()
+        require_one_process("ppo", RunContext(environment={"WORLD_SIZE": "2"}))
 
 
 def test_a_walk_follows_the_configuration_and_the_rank(tmp_path: Path) -> None:

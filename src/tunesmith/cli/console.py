@@ -35,9 +35,14 @@ class Console:
     json: bool = False
     quiet: bool = False
 
+    @property
+    def is_lead(self) -> bool:
+        """Under torchrun only rank 0 speaks."""
+        return self.surroundings.environment.get("RANK", "0") == "0"
+
     def log(self, line: str) -> None:
         """Write a progress line to standard error, unless the person asked for quiet."""
-        if not self.quiet:
+        if not self.quiet and self.is_lead:
             self.warn(line)
 
     def warn(self, line: str) -> None:
@@ -52,6 +57,8 @@ class Console:
 
     def finish(self, outcome: Outcome) -> None:
         """Print the outcome: one JSON object, or lines that end with the artefacts and the next command."""
+        if not self.is_lead:
+            return
         out = self.surroundings.stdout
         if self.json:
             body = {"verb": self.verb, **outcome.summary}

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tunesmith.cli.allocator import keep_freed_memory
 from tunesmith.cli.console import Console, Outcome
 from tunesmith.cli.summary_text import summary_lines
 from tunesmith.core.run_context import RunContext, RunResult
@@ -68,10 +69,12 @@ def run_stage(
         json=console.json,
         dry_run=stage_flags.dry_run,
         resume=stage_flags.resume,
+        environment=console.surroundings.environment,
         log=console.log,
         write=console.write,
         read=read or console.surroundings.read_line,
     )
+    keep_freed_memory(console.surroundings.environment)
     # A library that prints must not put its words between the reader and the one JSON object.
     with contextlib.redirect_stdout(console.surroundings.stderr):
         result = recipe.run(resolved.config, context)

@@ -24,7 +24,7 @@ class RunContext:
     `command` is the whole command line, for provenance. `resume` is `auto` (from the newest valid checkpoint, if any),
     `never`, or a checkpoint directory. `log` takes one line for people (standard error). `write` takes text that is the
     command's product (standard output of `chat`). `read` shows a question and returns the line typed, or None at the
-    end of input.
+    end of input. `environment` holds torchrun's variables where the recipe runs on several ranks.
     """
 
     command: str = ""
@@ -32,6 +32,7 @@ class RunContext:
     json: bool = False
     dry_run: bool = False
     resume: str = "auto"
+    environment: Mapping[str, str] = field(default_factory=dict)
     log: Callable[[str], None] = _silent
     write: Callable[[str], None] = _silent
     read: Callable[[str], str | None] = _no_input

@@ -22,7 +22,7 @@ from tunesmith.core.records import Prompt
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.model.load import LanguageModel, copy_model
 from tunesmith.recipes.ppo import frozen, open_reward_model, scorer
-from tunesmith.recipes.stage import Stage, StageConfig
+from tunesmith.recipes.stage import Stage, StageConfig, require_one_process
 from tunesmith.text.render import render_prompts
 from tunesmith.train.task import TrainingTask
 
@@ -40,8 +40,8 @@ class Config(StageConfig):
 
 def run(config: Config, context: RunContext) -> RunResult:
     """Optimise and save the policy."""
+    require_one_process("grpo", context)
     stage = Stage("grpo", config, context)
-    stage.require_one_process()
     policy = stage.open(config.model)
     records = cast("list[Prompt]", stage.read(["prompt"]))
     room = config.max_length - config.grpo.max_tokens

@@ -26,7 +26,7 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.losses.kl import AdaptiveKLController
 from tunesmith.model.load import LanguageModel, copy_model
 from tunesmith.recipes.pretrain import document_rows
-from tunesmith.recipes.stage import Stage, StageConfig
+from tunesmith.recipes.stage import Stage, StageConfig, require_one_process
 from tunesmith.text.render import render_prompts
 from tunesmith.train.task import TrainingTask
 
@@ -47,8 +47,8 @@ def run(
     config: Config, context: RunContext, *, probe: Callable[[LanguageModel], Mapping[str, float]] | None = None
 ) -> RunResult:
     """Optimise and save the policy. `probe` measures it every `engine.validate_every` steps; it is only logged."""
+    require_one_process("ppo", context)
     stage = Stage("ppo", config, context)
-    stage.require_one_process()
     policy = stage.open(config.model)
     reward = open_reward_model(stage, config.reward_model, policy)
     reference = frozen(copy_model(policy))

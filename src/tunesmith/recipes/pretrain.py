@@ -21,7 +21,7 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.attention import NAME
 from tunesmith.model.load import LanguageModel, check_finite
-from tunesmith.recipes.stage import Stage, StageConfig, batches_in_order, held_out, walk_of
+from tunesmith.recipes.stage import Stage, StageConfig, batches_in_order, held_out, on_accelerator, walk_of
 from tunesmith.text.render import render_documents
 from tunesmith.text.tokenizer import Tokenizer
 from tunesmith.text.train_tokenizer import END_OF_TEXT, train_tokenizer
@@ -98,7 +98,7 @@ def new_model(config: Config, texts: Sequence[str]) -> LanguageModel:
     ids = {f"{n}_token_id": tokenizer.named_id(f"{n}_token") for n in ("bos", "eos", "pad")}
     network = LlamaForCausalLM._from_config(LlamaConfig(**body, **ids), attn_implementation=NAME)
     check_finite(network, "new model")
-    return LanguageModel(network, tokenizer, None, {})
+    return on_accelerator(LanguageModel(network, tokenizer, None, {}))
 
 
 def document_rows(documents: Sequence[Document], tokenizer: Tokenizer, max_length: int) -> list[TokenSequence]:

@@ -18,6 +18,7 @@ from tunesmith.recipes.own_data import split_own_data
 from tunesmith.recipes.quickstart_config import QuickstartConfig
 from tunesmith.recipes.quickstart_parts import collect_rankings, measure, ppo_config, stage_config
 from tunesmith.recipes.quickstart_report import write_outcome
+from tunesmith.recipes.stage import require_one_process
 from tunesmith.store import freeze
 
 Config = QuickstartConfig
@@ -29,6 +30,7 @@ def run(config: QuickstartConfig, context: RunContext) -> RunResult:
     Raises:
         ConfigError: `out` holds a finished quickstart and `--resume never` was asked for.
     """
+    require_one_process("quickstart", context)
     out = Path(config.out)
     if context.dry_run:
         return RunResult(out=out, summary={"dry_run": True, "stages": ["sft", "rank", "reward", "ppo", "evaluate"]})

@@ -21,7 +21,7 @@ from tunesmith.model.load import LanguageModel, load_model, resolve_folder, save
 from tunesmith.recipes.records import read_records, snapshot_hash
 from tunesmith.store import split
 from tunesmith.train.dataset_source import Walk
-from tunesmith.train.distributed import World
+from tunesmith.train.distributed import World, join_world
 from tunesmith.train.engine import TrainResult, train
 from tunesmith.train.engine_config import EngineConfig
 from tunesmith.train.run_directory import RunDirectory, provenance
@@ -59,10 +59,21 @@ def walk_of(config: StageConfig, world: World, *, global_batch_size: int, num_tr
 def open_model(name: str, *, classifier: bool = False) -> tuple[LanguageModel, Path]:
     """Return a model and its folder, on the accelerator when there is one."""
     folder = resolve_folder(name, shipped=shipped_base())
-    model = load_model(folder, classifier=classifier)
+    return on_accelerator(load_model(folder, classifier=classifier)), folder
+
+
+def on_accelerator(model: LanguageModel) -> LanguageModel:
+    """Move the network to this process's CUDA device, when there is one."""
     if torch.cuda.is_available():
         model.network.to("cuda")
-    return model, folder
+    return model
+
+
+def require_one_process(name: str, context: RunContext) -> None:
+    """Raise ConfigError where torchrun started several ranks of a stage that knows only one."""
+    if context.environment.get("WORLD_SIZE", "1") != "1":
+        why = "sampling on several ranks is not part of this version"
+        raise ConfigError(f"{name} runs in one process", where="torchrun", why=why, remedy="start it without torchrun")
 
 
 def held_out(records: Sequence[Record], fraction: float, seed: int) -> tuple[list[Any], list[Any]]:
@@ -76,26 +87,23 @@ def held_out(records: Sequence[Record], fraction: float, seed: int) -> tuple[lis
 class Stage:
     """One run of one recipe, from reading data to the saved model."""
 
-    def __init__(self, name: str, config: StageConfig, context: RunContext, *, world: World | None = None) -> None:
+    def __init__(self, name: str, config: StageConfig, context: RunContext) -> None:
         if not config.out:
             raise ConfigError("no folder for the run", where="out", remedy="give --out DIR")
         self.name = name
         self.config = config
         self.context = context
-        self.world = world or World()
+        self.world = join_world(context.environment)
         self.run = RunDirectory(Path(config.out))
         if not context.dry_run:
-            self.run.check_free(resume=context.resume != "never")
+            self.world.lead(self._check_free)
         self.parents: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
 
-    def require_one_process(self) -> None:
-        """Raise ConfigError under torchrun: sampling on several ranks is not part of this version."""
-        if self.world.size > 1:
-            raise ConfigError(
-                f"{self.name} runs in one process in this version", where="torchrun", remedy="start it without torchrun"
-            )
+    def _check_free(self) -> str:
+        self.run.check_free(resume=self.context.resume != "never")
+        return ""
 
     def read(self, kinds: Sequence[str], *, data: Sequence[str] | None = None, label: str = "data") -> list[Record]:
         """Return the records of these kinds, and note the content hash of what was read."""
@@ -116,11 +124,13 @@ class Stage:
         """Open the run directory and train."""
         config = self.config.model_dump(mode="json")
         command = shlex.split(self.context.command)
-        self.run.prepare(
-            config,
-            provenance(parents=self.parents, snapshots=self.snapshots, command=command),
-            resume=self.context.resume != "never",
-        )
+        origin = provenance(parents=self.parents, snapshots=self.snapshots, command=command)
+
+        def prepare() -> str:
+            self.run.prepare(config, origin, resume=self.context.resume != "never")
+            return ""
+
+        self.world.lead(prepare)
         engine = self.config.engine.model_copy(
             update={"seed": self.config.seed, "quiet": self.context.quiet or self.config.engine.quiet}
         )
@@ -134,9 +144,11 @@ class Stage:
         if self.world.is_lead:
             body = {"stage": self.name, "parents": self.parents, "snapshots": self.snapshots, **card}
             save_model(model, self.run.model, card=body)
+        self.world.close()
 
     def dry(self, plan: Mapping[str, Any]) -> RunResult:
         """Return what a dry run says: everything was read and checked, nothing was written."""
+        self.world.close()
         return RunResult(out=self.run.path, summary={"dry_run": True, **plan})
 
     def result(self, result: TrainResult, *, next_command: str, **more: Any) -> RunResult:

@@ -133,12 +133,16 @@ def join_world(environment: Mapping[str, str], *, use_cuda: bool | None = None) 
         return World(device=torch.device("cuda", 0) if cuda else torch.device("cpu"))
     try:
         rank, size, local = (int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
-        address = f"tcp://{environment['MASTER_ADDR']}:{int(environment['MASTER_PORT'])}"
+        address, port = environment["MASTER_ADDR"], int(environment["MASTER_PORT"])
     except (KeyError, ValueError) as error:
         raise ConfigError(f"torchrun's variables are incomplete: {error}", remedy="start with torchrun") from error
     device = torch.device("cpu")
     if cuda:
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if cuda else "gloo", init_method=address, rank=rank, world_size=size)
+    # torchrun's agent keeps the store itself and says so; another launcher leaves that to rank 0.
+    serves = rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+    store = dist.TCPStore(address, port, size, is_master=serves)
+    shared = dist.PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+    dist.init_process_group("nccl" if cuda else "gloo", store=shared, rank=rank, world_size=size)
     return World(rank, size, device)
