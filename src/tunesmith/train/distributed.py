@@ -142,7 +142,7 @@ def join_world(environment: Mapping[str, str], *, use_cuda: bool | None = None) 
         torch.cuda.set_device(device)
     # torchrun's agent keeps the store itself and says so; another launcher leaves that to rank 0.
     serves = rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
-    store = dist.TCPStore(address, port, size, is_master=serves)
-    shared = dist.PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+    store = dist.TCPStore(address, port, size, is_master=serves)  # type: ignore[attr-defined]
+    shared = dist.PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), store)  # type: ignore[attr-defined]
     dist.init_process_group("nccl" if cuda else "gloo", store=shared, rank=rank, world_size=size)
     return World(rank, size, device)
