@@ -56,3 +56,15 @@ def test_status_is_replaced_whole(tmp_path: Path) -> None:
     status = run.read_status()
     assert (status["state"], status["step"], status["note"]) == ("finished", 9, "") and status["pid"] > 0
     assert [p.name for p in tmp_path.iterdir()] == ["STATUS.json"]
+
+
+def test_two_processes_cannot_write_to_one_run(tmp_path: Path) -> None:
+    one, other = RunDirectory(tmp_path), RunDirectory(tmp_path)
+    one.prepare(CONFIG, facts(), resume=False)
+    other.unlock()
+    one.lock()
+    with pytest.raises(ConfigError, match="another process"):
+        other.lock()
+    one.unlock()
+    other.lock()
+    other.unlock()

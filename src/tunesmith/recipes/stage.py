@@ -128,6 +128,7 @@ class Stage:
 
         def prepare() -> str:
             self.run.prepare(config, origin, resume=self.context.resume != "never")
+            self.run.lock()
             return ""
 
         self.world.lead(prepare)
@@ -135,9 +136,11 @@ class Stage:
             update={"seed": self.config.seed, "quiet": self.context.quiet or self.config.engine.quiet}
         )
         resume: Any = self.context.resume
-        return train(
-            task, engine, self.run, resume=resume if resume in ("auto", "never") else Path(resume), world=self.world
-        )
+        try:
+            resume = resume if resume in ("auto", "never") else Path(resume)
+            return train(task, engine, self.run, resume=resume, world=self.world)
+        finally:
+            self.run.unlock()
 
     def save(self, model: LanguageModel, card: Mapping[str, Any]) -> None:
         """Write the model folder of the run."""

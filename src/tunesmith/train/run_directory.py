@@ -13,9 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
+from filelock import FileLock, Timeout
 
 from tunesmith.core.errors import ConfigError
+from tunesmith.core.yaml_strict import read_yaml, write_yaml
 from tunesmith.train.durable import json_bytes, replace_file
 
 PACKAGES = ("tunesmith", "torch", "transformers", "tokenizers", "safetensors", "numpy", "peft")
@@ -34,6 +35,7 @@ class RunDirectory:
         self.tensorboard = path / "tb"
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
+        self._lock = FileLock(path / ".lock")
 
     def check_free(self, *, resume: bool) -> None:
         """Raise ConfigError early, before data are read, where `prepare` would refuse the folder later."""
@@ -61,10 +63,27 @@ class RunDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         replace_file(self.provenance, json_bytes(dict(provenance)))
         # The config comes last: a folder with one is a complete run.
-        replace_file(self.config, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).encode())
+        replace_file(self.config, write_yaml(resolved).encode())
+
+    def lock(self) -> None:
+        """Keep other processes from writing to this run until `unlock` or the end of this process.
+
+        Raises:
+            ConfigError: another process has it.
+        """
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            remedy = "wait for it to end, or choose another folder"
+            raise ConfigError("is being written by another process", where=str(self.path), remedy=remedy) from error
+
+    def unlock(self) -> None:
+        """Let other processes write to this run; nothing happens where `lock` was not called."""
+        self._lock.release()
 
     def _check_same(self, resolved: Mapping[str, Any]) -> None:
-        saved, asked = _flat(yaml.safe_load(self.config.read_text(encoding="utf-8")) or {}), _flat(resolved)
+        found = read_yaml(self.config.read_text(encoding="utf-8"), where=str(self.config)).values
+        saved, asked = _flat(found), _flat(resolved)
         differing = [key for key in sorted(saved.keys() | asked.keys()) if saved.get(key, ...) != asked.get(key, ...)]
         if differing:
             pairs = [
