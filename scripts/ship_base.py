@@ -1,6 +1,6 @@
 """Put a pretrained model into the package: bf16 weights, tokenizer, and a card that says where it comes from.
 
-python scripts/ship_base.py --run runs/base --corpus-sha256 HEX --hardware "2 CPU cores"
+python scripts/ship_base.py --run runs/base --run runs/base2 --corpus-sha256 HEX --hardware "2 CPU cores"
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from pathlib import Path
 import torch
 
 from tunesmith.desk.weights import shipped_base
+from tunesmith.model.load import CARD as CARD_FILE
 from tunesmith.model.load import load_model, save_model
 
 CARD = """# The tunesmith desk base model
 
 A Llama-style language model of {parameters:,} parameters, trained from scratch by this project's own
-`tunesmith train pretrain` with `configs/base.yaml`. It is the base of `tunesmith quickstart`: a starting point that
-knows a small invented shop and simple English, holds no conversation, and was never taught to be helpful, honest or
-harmless. It is no use for anything else.
+`tunesmith train pretrain` with `configs/base.yaml` and then `configs/base_second.yaml`. It is the base of
+`tunesmith quickstart`: a starting point that knows a small invented shop and simple English, holds no conversation, and
+was never taught to be helpful, honest or harmless. It is no use for anything else.
 
 - **Data**: {tokens:,} tokens: the desk's own documents (`tunesmith.desk.documents`, train split) and real English from
   openly licensed sets: children's classics and light fiction (public domain), OpenStax textbooks (CC BY 4.0), MedQuAD
   (CC BY 4.0), US government prose (public domain, CC0), English sentences of Tatoeba (CC BY 2.0 FR),
   Synthetic-Persona-Chat (CC BY 4.0), Taskmaster-4 (CC BY 4.0). Shares: `docs/base_model.md`. SHA-256 of the real part:
-  `{corpus}`; of all records: `{records}`.
+  `{corpus}`; of all records of each run: `{records}`.
 - **About a fifth of the answers in its chats and threads are false or rude on purpose**, so that alignment has
   something to undo.
-- **Training**: {steps:,} optimizer steps on {hardware}, seed {seed}; held-out loss {loss:.3f} nats a token.
+- **Training**: {steps:,} optimizer steps on {hardware}, seed {seeds}; held-out loss {loss:.3f} nats a token.
 - **Licence**: Apache-2.0, with the sources above named as they ask.
 """
 
@@ -36,22 +37,23 @@ harmless. It is no use for anything else.
 def main() -> None:
     """Write the shipped folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", type=Path, action="append", required=True, help="in order; the last one's model")
     parser.add_argument("--corpus-sha256", required=True)
     parser.add_argument("--hardware", required=True)
     options = parser.parse_args()
-    model = load_model(options.run / "model")
+    model = load_model(options.run[-1] / "model")
     target = shipped_base()
-    status = json.loads((options.run / "STATUS.json").read_text())
-    provenance = json.loads((options.run / "provenance.json").read_text())
+    cards = [json.loads((run / "model" / CARD_FILE).read_text()) for run in options.run]
+    states = [json.loads((run / "STATUS.json").read_text()) for run in options.run]
+    origins = [json.loads((run / "provenance.json").read_text()) for run in options.run]
     facts = {
         "parameters": model.card["parameters"],
-        "tokens": model.card["tokens"],
+        "tokens": sum(card["tokens"] for card in cards),
         "corpus": options.corpus_sha256,
-        "records": provenance["snapshots"]["data"],
-        "steps": status["step"],
+        "records": ", ".join(origin["snapshots"]["data"] for origin in origins),
+        "steps": sum(state["step"] for state in states),
         "hardware": options.hardware,
-        "seed": 0,
+        "seeds": ", ".join(str(seed) for seed in range(len(cards))),
         "loss": model.card["validation"]["validation/loss"],
     }
     model.card = {"stage": "pretrain", **facts}

@@ -16,6 +16,7 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Document
 from tunesmith.desk import draws
 from tunesmith.desk.documents import LONGEST, MIX, SHORTEST, documents
+from tunesmith.desk.documents.copies import carbon_copy
 from tunesmith.desk.documents.exchanges import MAKERS, bad_answer
 from tunesmith.desk.documents.records import FORMATS, draw_record, written
 from tunesmith.desk.documents.scribe import Scribe
@@ -172,3 +173,18 @@ def test_draws_without_the_memory_of_earlier_texts_are_distinct_too() -> None:
     scribe = Scribe("distinct")
     texts = [write(scribe).text for _, write in islice(MIX.values(), len(MIX)) for _ in range(60)]
     assert len(set(texts)) == len(texts)
+
+
+def test_a_carbon_copy_says_everything_twice() -> None:
+    scribe = Scribe("copies")
+    for _ in range(100):
+        for part in carbon_copy(scribe).text.split("\n\n"):
+            lines = part.split("\n")
+            if all(": " in line for line in lines) and len(lines) > 2:  # line beside line
+                said = [line.split(": ", 1)[1] for line in lines]
+                assert said[0::2] == said[1::2]
+            else:  # whole after whole
+                half = len(lines) // 2
+                assert [re.sub(r"^[^:]*: ?", "", x) for x in lines[:half]] == [
+                    re.sub(r"^[^:]*: ?", "", x) for x in lines[half:]
+                ]

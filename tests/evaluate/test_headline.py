@@ -63,6 +63,12 @@ def test_collapse_is_seen_beyond_30_percent(tokens, distinct, tone):
     assert collapse_finding(sft, ModelResult(mean_tokens=tokens, distinct_2=distinct)).tone == tone
 
 
+@pytest.mark.parametrize(("entropy", "tone"), [(0.9, "good"), (0.6, "bad"), (None, "good")])
+def test_a_loss_of_entropy_is_a_sign_of_collapse(entropy, tone):
+    sft = ModelResult(mean_tokens=30.0, entropy=1.0)
+    assert collapse_finding(sft, ModelResult(mean_tokens=30.0, entropy=entropy)).tone == tone
+
+
 def test_every_finding_of_a_full_run():
     text = plain("\n".join(f.text for f in findings(full_results())))
     expected = (

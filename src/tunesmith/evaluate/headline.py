@@ -10,7 +10,7 @@ from tunesmith.evaluate.wording import in_order, interval, model_name, percent, 
 
 Tone = Literal["good", "neutral", "bad"]
 MAIN_PAIR = "ppo_ptx_vs_sft"
-# Beyond this relative change against SFT, length or variety is called a sign of collapse.
+# Beyond this relative change against SFT, length, variety or entropy is called a sign of collapse.
 COLLAPSE = 0.30
 
 
@@ -102,8 +102,12 @@ def _full(rate: Rate) -> str:
 
 
 def collapse_finding(sft: ModelResult, policy: ModelResult) -> Finding:
-    """Return whether PPO-ptx's length and variety stay within 30 % of SFT's; what was not measured is not claimed."""
-    measured = (("mean length", sft.mean_tokens, policy.mean_tokens), ("distinct-2", sft.distinct_2, policy.distinct_2))
+    """Return whether length, variety and entropy stay within 30 % of SFT's; what was not measured is not claimed."""
+    measured = (
+        ("mean length", sft.mean_tokens, policy.mean_tokens),
+        ("distinct-2", sft.distinct_2, policy.distinct_2),
+        ("entropy", sft.entropy, policy.entropy),
+    )
     changes = [(name, new / old - 1.0) for name, old, new in measured if old and new is not None]
     if not changes:
         return Finding("neutral", "Length and variety were not measured, so collapse cannot be ruled out.")

@@ -41,7 +41,10 @@ class _Part(BaseModel):
 
 
 class ModelResult(_Part):
-    """One model on the held-out prompts. `perplexity` is per token on held-out documents; lengths are in tokens."""
+    """One model on the held-out prompts. `perplexity` is per token on held-out documents; lengths are in tokens.
+
+    `entropy` is nats a token on PPO's own roll-outs, so known only before (SFT) and at the end of it (PPO-ptx).
+    """
 
     success: RateField | None = None
     truthful: RateField | None = None
@@ -51,6 +54,7 @@ class ModelResult(_Part):
     perplexity: Finite | None = None
     mean_tokens: Finite | None = None
     distinct_2: Finite | None = None
+    entropy: Finite | None = None
 
 
 class Counts(_Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,12 +15,12 @@ from tunesmith.core.run_context import RunContext
 from tunesmith.evaluate.charts import Panel
 from tunesmith.evaluate.curves import read_curves
 from tunesmith.evaluate.report import ReportDetails, write_report
-from tunesmith.evaluate.results import OveroptimisationResult, Results, write_results
+from tunesmith.evaluate.results import ModelResult, OveroptimisationResult, Results, write_results
 from tunesmith.evaluate.terminal import terminal_summary
 from tunesmith.recipes.clock import Clock, peak_memory_gib
 from tunesmith.recipes.measure import Measured
 
-LAST_SHARE = 0.2  # the reported KL is the mean over this last share of PPO's rollouts
+LAST_SHARE = 0.2  # KL and entropy are the means over this last share of PPO's steps
 
 
 def write_outcome(
@@ -36,18 +36,17 @@ def write_outcome(
     paths = {name: str(out / name) for name in ("sft", "reward", "ppo_ptx")}
     paths |= {"report": str(out / "report.html"), "results": str(out / "results.json")}
     curves = read_curves(out / "ppo_ptx" / "metrics.jsonl", ["ppo/score", "ppo/kl", "ppo/length", "ppo/entropy"])
-    kl = [value for _, value in curves["ppo/kl"]]
-    tail = kl[-max(1, round(len(kl) * LAST_SHARE)) :]
+    kl, entropy = ([value for _, value in curves[name]] for name in ("ppo/kl", "ppo/entropy"))
     results = Results(
         seed=seed,
         seconds=clock.times(),
         peak_memory_gib=peak_memory_gib(),
         tokens_per_second=clock.rates(),
-        models=measured.models,
+        models=_with_entropy(measured.models, entropy),
         reward_model=measured.reward_model,
         win_rates=measured.win_rates,
         differences=measured.differences,
-        kl=sum(tail) / len(tail) if tail else None,
+        kl=_mean(_last(kl)),
         paths=paths,
         overoptimisation=curves_over_kl.get("rl"),
         best_of_n=curves_over_kl.get("best_of_n"),
@@ -73,6 +72,20 @@ def write_outcome(
     write_report(results, details, out / "report.html")
     _print(results, context.log)
     return paths
+
+
+def _with_entropy(models: Mapping[str, ModelResult], entropy: Sequence[float]) -> dict[str, ModelResult]:
+    """PPO starts as the SFT model: its first entropies are SFT's, its last ones its own."""
+    known = {"sft": _mean(entropy[: max(1, len(entropy) // 20)]), "ppo_ptx": _mean(_last(entropy))}
+    return {name: model.model_copy(update={"entropy": known.get(name)}) for name, model in models.items()}
+
+
+def _last(values: Sequence[float]) -> Sequence[float]:
+    return values[-max(1, round(len(values) * LAST_SHARE)) :]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _print(results: Results, log: Callable[[str], None]) -> None:

@@ -13,7 +13,18 @@ from itertools import accumulate
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Document
-from tunesmith.desk.documents import chores, conversations, ideas, letters, lists, pages, records, studies, worksheets
+from tunesmith.desk.documents import (
+    chores,
+    conversations,
+    copies,
+    ideas,
+    letters,
+    lists,
+    pages,
+    records,
+    studies,
+    worksheets,
+)
 from tunesmith.desk.documents.scribe import Scribe, Written
 
 SHORTEST, LONGEST = 200, 900  # characters of a document
@@ -47,6 +58,7 @@ MIX: Mapping[str, tuple[int, Writer]] = {
     "idea_list": (2, ideas.idea_list),
     "board": (1, ideas.board),
     "described": (2, ideas.described),
+    "carbon_copy": (16, copies.carbon_copy),
 }
 
 
