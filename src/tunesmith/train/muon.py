@@ -28,19 +28,19 @@ def hidden_matrices(module: nn.Module) -> set[int]:
     return {id(p) for p in module.parameters() if p.ndim == 2 and min(p.shape) > 1} - outside
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """Return U V' of the singular value decomposition U S V' of `matrix` (m, n), by five Newton-Schulz iterations.
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """Return U V' of the singular value decompositions U S V' of `matrices` (..., m, n), by Newton-Schulz iterations.
 
     Computed in fp32: a CPU without bf16 units loses more by conversion than it gains.
     """
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).float()
-    x = x / x.norm().clamp(min=1e-7)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = (matrices.mT if tall else matrices).float()
+    x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=1e-7)
     a, b, c = _QUINTIC
     for _ in range(_ITERATIONS):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.T if tall else x).to(matrix.dtype)
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * (gram @ gram)) @ x
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
 class MuonWithAdamW(Optimizer):
@@ -62,17 +62,20 @@ class MuonWithAdamW(Optimizer):
         if self._adamw:
             self._adamw.step()
         for group in self.param_groups:
-            for parameter in group["params"] if group["muon"] else ():
-                if parameter.grad is not None:
-                    self._update(parameter, group)
+            alike: dict[tuple[Any, ...], list[Tensor]] = {}
+            for p in group["params"] if group["muon"] else ():
+                if p.grad is not None:
+                    alike.setdefault((p.shape, p.dtype, p.device), []).append(p)
+            for parameters in alike.values():  # one batched product for the same matrix of every layer
+                directions = orthogonalised(torch.stack([self._direction(p, group) for p in parameters]))
+                for parameter, direction in zip(parameters, directions, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(direction, alpha=-group["lr"] * _UPDATE_RMS * max(parameter.shape) ** 0.5)
 
-    def _update(self, parameter: Tensor, group: Mapping[str, Any]) -> None:
-        gradient = parameter.grad
+    def _direction(self, parameter: Tensor, group: Mapping[str, Any]) -> Tensor:
+        """Average the gradient and look ahead, as Nesterov does."""
+        gradient, state = parameter.grad, self.state[parameter]
         assert gradient is not None
-        state = self.state[parameter]
         if not state:
             state[MOMENTUM] = torch.zeros_like(parameter)
-        buffer = state[MOMENTUM].lerp_(gradient, 1 - group["momentum"])
-        direction = orthogonalised(gradient.lerp(buffer, group["momentum"]))  # Nesterov's look ahead
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.add_(direction, alpha=-group["lr"] * _UPDATE_RMS * max(parameter.shape) ** 0.5)
+        return gradient.lerp(state[MOMENTUM].lerp_(gradient, 1 - group["momentum"]), group["momentum"])
