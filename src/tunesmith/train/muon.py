@@ -34,13 +34,14 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     Computed in fp32: a CPU without bf16 units loses more by conversion than it gains.
     """
     tall = matrices.shape[-2] > matrices.shape[-1]
-    x = (matrices.mT if tall else matrices).float()
-    x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=1e-7)
+    x: Tensor = (matrices.mT if tall else matrices).float()
+    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     a, b, c = _QUINTIC
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x
-    return (x.mT if tall else x).to(matrices.dtype)
+    levelled: Tensor = x.mT if tall else x
+    return levelled.to(matrices.dtype)
 
 
 class MuonWithAdamW(Optimizer):
