@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,20 +18,16 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from tunesmith.core.records import Comparison, Ranking
+from tunesmith.evaluate.agreement import strict_pairs
 from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
+from tunesmith.evaluate.text_measures import words
 from tunesmith.recipes.records import read_records
 from tunesmith.recipes.reward import as_ranking
 from tunesmith.recipes.stage import held_out
 
-WORD = re.compile(r"[a-z']+|[0-9]+|[^\sa-z0-9]")
 VOCABULARY = 20_000
 RIDGES = (0.01, 0.1, 1.0, 10.0, 100.0)
 Scorer = Callable[[str], float]
-
-
-def words(text: str) -> list[str]:
-    """Return lower-case words, numbers and punctuation marks."""
-    return WORD.findall(text.lower())
 
 
 def scores_of(rankings: Sequence[Ranking], scorer: Scorer) -> list[dict[str, float]]:
@@ -50,9 +45,8 @@ def text_pairs(rankings: Sequence[Ranking]) -> list[tuple[str, str]]:
     found = []
     for ranking in rankings:
         texts = {c.id: c.text for c in ranking.completions}
-        for label in ranking.rankings:
-            for i, group in enumerate(label.order):
-                found += [(texts[a], texts[b]) for a in group for lower in label.order[i + 1 :] for b in lower]
+        pairs = (pair for label in ranking.rankings for pair in strict_pairs(label))
+        found += [(texts[pair.chosen], texts[pair.rejected]) for pair in pairs]
     return found
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 
+from tunesmith.core.yaml_strict import read_yaml
 from tunesmith.desk.weights import shipped_base
 from tunesmith.model.load import CARD as CARD_FILE
 from tunesmith.model.load import load_model, save_model
+from tunesmith.train.run_directory import RunDirectory
 
 CARD = """# The tunesmith desk base model
 
@@ -41,19 +43,20 @@ def main() -> None:
     parser.add_argument("--corpus-sha256", required=True)
     parser.add_argument("--hardware", required=True)
     options = parser.parse_args()
-    model = load_model(options.run[-1] / "model")
     target = shipped_base()
-    cards = [json.loads((run / "model" / CARD_FILE).read_text()) for run in options.run]
-    states = [json.loads((run / "STATUS.json").read_text()) for run in options.run]
-    origins = [json.loads((run / "provenance.json").read_text()) for run in options.run]
+    runs = [RunDirectory(path) for path in options.run]
+    cards = [json.loads((run.model / CARD_FILE).read_text()) for run in runs]
+    origins = [json.loads(run.provenance.read_text()) for run in runs]
+    seeds = [read_yaml(run.config.read_text(), where=str(run.config)).values["seed"] for run in runs]
+    model = load_model(runs[-1].model)
     facts = {
         "parameters": model.card["parameters"],
         "tokens": sum(card["tokens"] for card in cards),
         "corpus": options.corpus_sha256,
         "records": ", ".join(origin["snapshots"]["data"] for origin in origins),
-        "steps": sum(state["step"] for state in states),
+        "steps": sum(run.read_status()["step"] for run in runs),
         "hardware": options.hardware,
-        "seeds": ", ".join(str(seed) for seed in range(len(cards))),
+        "seeds": ", ".join(str(seed) for seed in seeds),
         "loss": model.card["validation"]["validation/loss"],
     }
     model.card = {"stage": "pretrain", **facts}

@@ -20,6 +20,7 @@ from tunesmith.evaluate.terminal import terminal_summary
 from tunesmith.recipes.clock import Clock, peak_memory_gib
 from tunesmith.recipes.measure import Measured
 
+FIRST_SHARE = 0.05  # SFT's entropy is the mean over this first share of PPO's steps, when little has moved yet
 LAST_SHARE = 0.2  # KL and entropy are the means over this last share of PPO's steps
 
 
@@ -76,7 +77,7 @@ def write_outcome(
 
 def _with_entropy(models: Mapping[str, ModelResult], entropy: Sequence[float]) -> dict[str, ModelResult]:
     """PPO starts as the SFT model: its first entropies are SFT's, its last ones its own."""
-    known = {"sft": _mean(entropy[: max(1, len(entropy) // 20)]), "ppo_ptx": _mean(_last(entropy))}
+    known = {"sft": _mean(entropy[: max(1, round(len(entropy) * FIRST_SHARE))]), "ppo_ptx": _mean(_last(entropy))}
     return {name: model.model_copy(update={"entropy": known.get(name)}) for name, model in models.items()}
 
 

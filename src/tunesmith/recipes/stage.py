@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tunesmith.recipes.records import read_records, snapshot_hash
 from tunesmith.store import split
 from tunesmith.train.dataset_source import Walk
 from tunesmith.train.distributed import World, join_world
-from tunesmith.train.engine import TrainResult, train
+from tunesmith.train.engine import Resume, TrainResult, train
 from tunesmith.train.engine_config import EngineConfig
 from tunesmith.train.run_directory import RunDirectory, provenance
 from tunesmith.train.task import TrainingTask
@@ -96,14 +97,10 @@ class Stage:
         self.world = join_world(context.environment)
         self.run = RunDirectory(Path(config.out))
         if not context.dry_run:
-            self.world.lead(self._check_free)
+            self.world.lead(partial(self.run.check_free, resume=context.resume != "never"))
         self.parents: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
-
-    def _check_free(self) -> str:
-        self.run.check_free(resume=self.context.resume != "never")
-        return ""
 
     def read(self, kinds: Sequence[str], *, data: Sequence[str] | None = None, label: str = "data") -> list[Record]:
         """Return the records of these kinds, and note the content hash of what was read."""
@@ -125,19 +122,14 @@ class Stage:
         config = self.config.model_dump(mode="json")
         command = shlex.split(self.context.command)
         origin = provenance(parents=self.parents, snapshots=self.snapshots, command=command)
-
-        def prepare() -> str:
-            self.run.prepare(config, origin, resume=self.context.resume != "never")
-            self.run.lock()
-            return ""
-
-        self.world.lead(prepare)
+        asked = self.context.resume
+        self.world.lead(partial(self.run.prepare, config, origin, resume=asked != "never"))
+        self.world.lead(self.run.lock)
         engine = self.config.engine.model_copy(
             update={"seed": self.config.seed, "quiet": self.context.quiet or self.config.engine.quiet}
         )
-        resume: Any = self.context.resume
+        resume: Resume = asked if asked in ("auto", "never") else Path(asked)  # type: ignore[assignment]
         try:
-            resume = resume if resume in ("auto", "never") else Path(resume)
             return train(task, engine, self.run, resume=resume, world=self.world)
         finally:
             self.run.unlock()
@@ -147,7 +139,6 @@ class Stage:
         if self.world.is_lead:
             body = {"stage": self.name, "parents": self.parents, "snapshots": self.snapshots, **card}
             save_model(model, self.run.model, card=body)
-        self.world.close()
 
     def dry(self, plan: Mapping[str, Any]) -> RunResult:
         """Return what a dry run says: everything was read and checked, nothing was written."""
@@ -155,7 +146,8 @@ class Stage:
         return RunResult(out=self.run.path, summary={"dry_run": True, **plan})
 
     def result(self, result: TrainResult, *, next_command: str, **more: Any) -> RunResult:
-        """Return the stage's result."""
+        """Return the stage's result; the ranks part here."""
+        self.world.close()
         summary = {
             "steps": result.steps,
             "tokens": result.tokens,

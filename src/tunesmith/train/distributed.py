@@ -81,15 +81,15 @@ class World:
             for tensor in tensors:
                 dist.broadcast(tensor.data, src=0)
 
-    def lead(self, action: Callable[[], str]) -> str:
-        """Run `action` on rank 0 and return its result on every rank; its TunesmithError becomes everyone's."""
+    def lead(self, action: Callable[[], str | None]) -> str:
+        """Run `action` on rank 0; return its result, or "", on every rank. Its TunesmithError becomes everyone's."""
         if self.size == 1:
-            return action()
+            return action() or ""
         error: TunesmithError | None = None
         answer: dict[str, Any] = {}
         if self.is_lead:
             try:
-                answer = {"result": action()}
+                answer = {"result": action() or ""}
             except TunesmithError as raised:
                 error, answer = raised, {"error": str(raised), "code": raised.exit_code}
         shared = self.gather(answer)[0]

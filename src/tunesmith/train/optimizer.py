@@ -157,7 +157,7 @@ def load_optimizer_state(optimizer: Optimizer, trainable: Trainable, state: Stat
     unknown = sorted(state.keys() - trainable.named.keys())
     if unknown:
         raise CheckpointError(f"has moments of {unknown[0]!r}, which is not trained", where="optimizer state")
-    by_muon = {id(p) for group in optimizer.param_groups if group.get("muon") for p in group["params"]}
+    by_muon = {id(p) for group in optimizer.param_groups if group["muon"] for p in group["params"]}
     for name, saved in state.items():
         parameter = trainable.named[name]
         names = (MOMENTUM,) if id(parameter) in by_muon else MOMENTS
