@@ -18,6 +18,7 @@ from tunesmith.desk.documents import (
     conversations,
     copies,
     ideas,
+    jobs,
     letters,
     lists,
     pages,
@@ -59,6 +60,7 @@ MIX: Mapping[str, tuple[int, Writer]] = {
     "board": (1, ideas.board),
     "described": (2, ideas.described),
     "carbon_copy": (16, copies.carbon_copy),
+    "job_book": (44, jobs.job_book),
 }
 
 

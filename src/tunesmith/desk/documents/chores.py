@@ -11,11 +11,10 @@ PLACES = ("first", "second", "third")
 def chores(s: Scribe) -> Written:
     """Write lists of articles with what was done to them: sorted, counted, picked from or filtered."""
     given, done = s.rng.choice(phrases("chores.heads"))
-    makers = (_by_name, _by_price, _counted, _picked, _filtered)
     lines: list[str] = []
     wanted = s.rng.randint(220, 560)
     while sum(map(len, lines)) < wanted:
-        listed, task, result = s.rng.choice(makers)(s)
+        listed, task, result = s.rng.choice(MAKERS)(s)
         lines.append(s.say(f"{{{given}}}$listed\n$task{done}$result", listed=listed, task=task, result=result))
     title = s.phrase("chores.titles", n=s.rng.randint(1, 60))
     return Written("\n".join(filter(None, [title, *lines])))
@@ -62,3 +61,6 @@ def _filtered(s: Scribe) -> tuple[str, str, str]:
         kept = [p.name for p in some if p.colour == colour]
         listed, task = [f"{p.name} ({p.colour})" for p in some], s.phrase("chores.coloured", c=colour)
     return _list(s, listed), task, ", ".join(kept)
+
+
+MAKERS = (_by_name, _by_price, _counted, _picked, _filtered)  # each draws a list, what to do with it, and the result

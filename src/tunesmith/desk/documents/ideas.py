@@ -35,7 +35,7 @@ def idea_list(s: Scribe) -> Written:
         elif kind < 0.65:
             occasion = s.rng.choice(list(phrases("ideas.occasions")))
             lines.append(s.say("{Gift ideas for|$n gifts for|Presents for|What to give for} $o:", n=n, o=occasion))
-            for i, p in enumerate(_different(s, phrases("ideas.occasions")[occasion], n), 1):
+            for i, p in enumerate(different(s, phrases("ideas.occasions")[occasion], n), 1):
                 why, name = s.phrase("ideas.reasons", **_slots(s, p)), p.name if s.chance(0.6) else p.kind
                 lines.append(
                     mark.format(i)
@@ -54,7 +54,8 @@ def idea_list(s: Scribe) -> Written:
     return Written("\n".join(lines))
 
 
-def _different(s: Scribe, category: str, n: int) -> list[Product]:
+def different(s: Scribe, category: str, n: int) -> list[Product]:
+    """Draw n products of different kinds of one category."""
     found: dict[str, Product] = {}
     while len(found) < n:
         p = s.thing(category)

@@ -76,8 +76,8 @@ def summary_sentence(s: Scribe, case: Case) -> str:
     )
 
 
-def _message(s: Scribe, head: str) -> str:
-    """Return one message with small talk, and the sentence that keeps what is wrong and what is wished."""
+def message_gist(s: Scribe) -> tuple[str, str]:
+    """Draw a message with small talk, and the sentence that keeps what is wrong and what is wished."""
     t = ticket(s, s.world)
     said = [t.issue, t.wish]
     said.insert(s.rng.randint(0, 2), small_talk(s, s.world))
@@ -91,7 +91,7 @@ def _message(s: Scribe, head: str) -> str:
         f=t.person.first,
     )
     summary = f"Order {t.number}: {gist}" if number else capital(gist)
-    return f"{t.person.first}: {' '.join(said)}\n{head}: {summary}"
+    return f"{t.person.first}: {' '.join(said)}", summary
 
 
 def digest(s: Scribe) -> Written:
@@ -100,7 +100,8 @@ def digest(s: Scribe) -> Written:
     parts = []
     for _ in range(s.rng.choice((1, 2, 2))):
         if s.chance(0.4):
-            parts.append(_message(s, head))
+            text, gist = message_gist(s)
+            parts.append(f"{text}\n{head}: {gist}")
             continue
         case = draw_case(s)
         who, agent = case.order.customer.first, case.agent

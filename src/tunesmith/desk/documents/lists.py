@@ -106,12 +106,12 @@ def meeting(s: Scribe) -> Written:
         notes, items = [], []
         people = s.rng.sample(s.world.agents, 4)
         for who in people[: s.rng.randint(2, 4)]:
-            day, job = s.rng.choice(s.world.weekdays), _job(s)
+            day, task = s.rng.choice(s.world.weekdays), job(s)
             if rough:
-                notes.append(f"{who.lower()} {job}" + (f" {day.lower()}" if dated else ""))
+                notes.append(f"{who.lower()} {task}" + (f" {day.lower()}" if dated else ""))
             else:
-                notes.append(capital(s.phrase(key, who=who, job=job, day=day, says=s.say("{said|says|wrote}"))))
-            items.append(item.format(w=who, j=job, d=day))
+                notes.append(capital(s.phrase(key, who=who, job=task, day=day, says=s.say("{said|says|wrote}"))))
+            items.append(item.format(w=who, j=task, d=day))
             if s.chance(0.35) and not rough:
                 notes.append(s.phrase("lists.talk", other=people[-1], month=s.rng.choice(s.world.months)))
         title = s.say("{Team meeting|Monday round|Meeting|Notes}{, $d|}", d=s.world.day(s.rng))
@@ -121,7 +121,8 @@ def meeting(s: Scribe) -> Written:
     return Written("\n\n".join(parts))
 
 
-def _job(s: Scribe) -> str:
+def job(s: Scribe) -> str:
+    """Draw something that has to be done at the desk, such as "close order 4821"."""
     p = s.product()
     if s.chance(0.3):
         return s.say(s.rng.choice(table("tickets")["actions"])["text"], p=p.name)

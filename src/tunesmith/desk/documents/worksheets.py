@@ -12,7 +12,12 @@ from tunesmith.desk.documents.scribe import Scribe, Written, capital, lowered, p
 from tunesmith.desk.tickets import ticket
 from tunesmith.desk.world import table
 
-# What one may want from a colleague or a customer, rudely and kindly.
+_PADDING = (
+    "{As I have said many times|To be quite honest with you|If I may say so}, $t",
+    "{I just wanted to let you know that|It should be noted that|I am writing to say that} $t",
+    "{It is a fact that|What I mean is that|The thing is that} $t",
+    "$t {, as everyone knows|, in my humble opinion|, at the end of the day}.",
+)
 
 
 def _line(s: Scribe) -> str:
@@ -45,7 +50,7 @@ def bare(text: str) -> str:
     return re.sub(r"[.,!?;:'\"]", "", text).lower()
 
 
-def _pairs(s: Scribe, pair: Callable[[], tuple[str, str]], *, least: int, most: int) -> str:
+def _pairs(s: Scribe, pair: Callable[[Scribe], tuple[str, str]], *, least: int, most: int) -> str:
     """Write before-and-after pairs in one drawn layout until they have a drawn length in characters."""
     first, second = s.rng.choice(phrases("worksheets.marks"))
     arrow = s.rng.choice(phrases("worksheets.arrows"))
@@ -53,100 +58,103 @@ def _pairs(s: Scribe, pair: Callable[[], tuple[str, str]], *, least: int, most: 
     blocks: list[str] = []
     length, wanted = 0, s.rng.randint(least, most)
     while length < wanted:
-        before, after = pair()
+        before, after = pair(s)
         number = f"{len(blocks) + 1}. " if numbered else ""
         blocks.append(f"{number}{before}{arrow}{after}" if inline else f"{number}{first}: {before}\n{second}: {after}")
         length += len(blocks[-1])
     return "\n".join(blocks)
 
 
-def _sheet(s: Scribe, kind: str, pair: Callable[[], tuple[str, str]], **slots: object) -> Written:
+def _sheet(s: Scribe, kind: str, pair: Callable[[Scribe], tuple[str, str]], **slots: object) -> Written:
     body = _pairs(s, pair, least=220, most=620)
     if s.chance(0.25):
         return Written(body)
     return Written(f"{s.any_of(phrases('worksheets.heads')[kind], n=s.rng.randint(1, 60), **slots)}\n{body}")
 
 
+Pair = tuple[str, str]  # a line before and after
+
+
+def marks(s: Scribe) -> Pair:
+    """Draw a hurried line and the same line with capitals and punctuation."""
+    line = _line(s)
+    return bare(line), line
+
+
+def slips(s: Scribe) -> Pair:
+    """Draw a line with typing errors and the same line without."""
+    line = _line(s)
+    return framing.typos(s.rng, line, 0.35), line
+
+
+def manners(s: Scribe) -> Pair:
+    """Draw a rude sentence and a kind one that wants the same."""
+    if s.chance(0.4):
+        row, name = s.rng.choice(table("tickets")["rude"]), s.product().name
+        return s.sentence(row["rude"], "!", p=name), s.say(row["polite"], p=name)
+    rude, kind = s.rng.choice(phrases("worksheets.manners"))
+    slots = {"thing": s.thing().kind, "n": s.world.number(s.rng)}
+    insult = s.phrase("worksheets.insults")
+    before = s.say(rude, **slots) + (f", {insult}" if insult else "")
+    if s.chance(0.25):
+        before = before.upper()
+    said = s.say(kind, **slots)
+    after = capital(said) + ("?" if said.startswith(("could", "can", "would", "may")) else ".")
+    return capital(before) + s.rng.choice(("!", "!!", ".")), f"{after} {s.phrase('worksheets.courtesies')}".strip()
+
+
+def plain_words(s: Scribe) -> Pair:
+    """Draw a policy question in rare words and the same in plain ones."""
+    while True:
+        (rule,) = s.some_policies(1)
+        plain = s.asked(rule)
+        rare = capital(framing.synonyms(s, lowered(plain)))
+        if rare != plain and not reserved(rare):
+            return rare, plain + (f" {s.stated(rule)}" if s.chance(0.4) else "")
+
+
+def voiced(s: Scribe, who: framing.Persona) -> Pair:
+    """Draw a plain answer and the same answer as a pirate, a robot or another figure would say it."""
+    said = s.stated(s.some_policies(1)[0]) if s.chance(0.7) else _line(s)
+    return said, framing.in_persona(s, who, said)
+
+
+def trimmed(s: Scribe) -> Pair:
+    """Draw a wordy sentence and what is left when the padding goes."""
+    case = draw_case(s)
+    (rule,) = s.some_policies(1)
+    plain = (s.one_of(*rule.statements, v=rule.value), case.complaint, ticket(s, s.world).issue.rstrip("."))
+    line = capital(s.rng.choice(plain)) + "."
+    long = s.any_of(_PADDING, t=lowered(line).rstrip(".")).replace(" ,", ",").rstrip(".")
+    return capital(long) + ".", line
+
+
 def marks_sheet(s: Scribe) -> Written:
     """Write hurried lines and the same lines with capitals and punctuation."""
-
-    def pair() -> tuple[str, str]:
-        line = _line(s)
-        return bare(line), line
-
-    return _sheet(s, "marks", pair)
+    return _sheet(s, "marks", marks)
 
 
 def typos_sheet(s: Scribe) -> Written:
     """Write lines with typing errors and the same lines without."""
-
-    def pair() -> tuple[str, str]:
-        line = _line(s)
-        return framing.typos(s.rng, line, 0.35), line
-
-    return _sheet(s, "typos", pair)
+    return _sheet(s, "typos", slips)
 
 
 def manners_sheet(s: Scribe) -> Written:
     """Write rude sentences and kind ones that want the same."""
-
-    def pair() -> tuple[str, str]:
-        if s.chance(0.4):
-            row, name = s.rng.choice(table("tickets")["rude"]), s.product().name
-            return s.sentence(row["rude"], "!", p=name), s.say(row["polite"], p=name)
-        rude, kind = s.rng.choice(phrases("worksheets.manners"))
-        slots = {"thing": s.thing().kind, "n": s.world.number(s.rng)}
-        insult = s.phrase("worksheets.insults")
-        before = s.say(rude, **slots) + (f", {insult}" if insult else "")
-        if s.chance(0.25):
-            before = before.upper()
-        said = s.say(kind, **slots)
-        after = capital(said) + ("?" if said.startswith(("could", "can", "would", "may")) else ".")
-        return capital(before) + s.rng.choice(("!", "!!", ".")), f"{after} {s.phrase('worksheets.courtesies')}".strip()
-
-    return _sheet(s, "manners", pair)
+    return _sheet(s, "manners", manners)
 
 
 def synonyms_sheet(s: Scribe) -> Written:
     """Write policy questions in rare words and in plain ones."""
-
-    def pair() -> tuple[str, str]:
-        while True:
-            (rule,) = s.some_policies(1)
-            plain = s.asked(rule)
-            rare = capital(framing.synonyms(s, lowered(plain)))
-            if rare != plain and not reserved(rare):
-                return rare, plain + (f" {s.stated(rule)}" if s.chance(0.4) else "")
-
-    return _sheet(s, "synonyms", pair)
+    return _sheet(s, "synonyms", plain_words)
 
 
 def voices_sheet(s: Scribe) -> Written:
     """Write plain answers and the same answers as a pirate, a robot or another figure would say them."""
     who = framing.persona(s)
-
-    def pair() -> tuple[str, str]:
-        said = s.stated(s.some_policies(1)[0]) if s.chance(0.7) else _line(s)
-        return said, framing.in_persona(s, who, said)
-
-    return _sheet(s, "voices", pair, who=who.name.split(" ", 1)[1])
+    return _sheet(s, "voices", lambda scribe: voiced(scribe, who), who=who.name.split(" ", 1)[1])
 
 
 def short_sheet(s: Scribe) -> Written:
     """Write wordy sentences and what is left when the padding goes."""
-    padding = (
-        "{As I have said many times|To be quite honest with you|If I may say so}, $t",
-        "{I just wanted to let you know that|It should be noted that|I am writing to say that} $t",
-        "{It is a fact that|What I mean is that|The thing is that} $t",
-        "$t {, as everyone knows|, in my humble opinion|, at the end of the day}.",
-    )
-
-    def pair() -> tuple[str, str]:
-        case = draw_case(s)
-        (rule,) = s.some_policies(1)
-        plain = (s.one_of(*rule.statements, v=rule.value), case.complaint, ticket(s, s.world).issue.rstrip("."))
-        line = capital(s.rng.choice(plain)) + "."
-        long = s.any_of(padding, t=lowered(line).rstrip(".")).replace(" ,", ",").rstrip(".")
-        return capital(long) + ".", line
-
-    return _sheet(s, "short", pair)
+    return _sheet(s, "short", trimmed)
