@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -512,8 +512,19 @@ def slow_run(folder: str) -> None:
 SLOW: dict[str, Any] = {"validate_every": 0, "early_stopping": None, "checkpoint": {"every": 3}}
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As the other process: the last digit of a norm depends on the number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_process_that_is_killed_or_asked_to_stop_resumes(tmp_path: Path, number: int, code: int) -> None:
+def test_a_process_that_is_killed_or_asked_to_stop_resumes(
+    tmp_path: Path, number: int, code: int, one_thread: None
+) -> None:
     """R2, R3: a real process, a real signal; what it left is resumed, and the loss curve has no gap and no double."""
     multiprocessing.set_forkserver_preload(["pytest", "torch._dynamo", "tunesmith.train.engine"])
     child = multiprocessing.get_context("forkserver").Process(target=slow_run, args=(str(tmp_path),))

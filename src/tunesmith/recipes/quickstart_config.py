@@ -59,6 +59,7 @@ class QuickstartConfig(Strict):
     rank_prompts: int = Field(1500, ge=2, description="prompts whose completions are ranked for training")
     heldout_rank_prompts: int = Field(200, ge=1, description="prompts ranked by the held-out labelers")
     completions_per_prompt: int = Field(4, ge=2, le=9, description="K")
+    labels_per_prompt: int = Field(3, ge=1, le=5, description="simulated labelers who rank each training prompt")
     ppo_prompts: int = Field(2000, ge=1, description="prompts to roll out on")
     ptx_rows: int = Field(800, ge=1, description="desk documents of the pretraining mix")
     eval_prompts: int = Field(500, ge=1, description="held-out prompts for every model")

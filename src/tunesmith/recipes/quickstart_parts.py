@@ -66,7 +66,7 @@ def collect_rankings(
         clock.tokens(sum(len(g.ids) for row in answers.generated for g in row))
         # Held-out prompts are ranked by everybody, so that accuracy and agreement can be told apart by group.
         crew = labelers(heldout=False) + (labelers(heldout=True) if heldout else [])
-        each = len(crew) if heldout else 1
+        each = len(crew) if heldout else config.labels_per_prompt
         parts.append(rankings_of(asked, answers, crew, labels_each=each, model="sft", seed=config.seed))
     freeze(parts[1], folder / "heldout_rankings")
     return freeze(parts[0], folder / "rankings"), parts[1]

@@ -12,7 +12,7 @@ from tunesmith.train.metrics import LEARNING_RATE, LOSS, TOKENS_PER_SECOND
 
 
 class ProgressLine:
-    """A live line on a terminal; elsewhere, or when quiet, a plain line every `every_s` seconds and at the end."""
+    """A live line on a terminal; elsewhere a plain line every `every_s` seconds and at the end; none when quiet."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class ProgressLine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total, self._first, self._every_s, self._clock = total_steps, done, every_s, clock
+        self._quiet = quiet
         self._console = console or Console(stderr=True)
         self._started = self._printed = clock()
         self._text = ""
@@ -41,7 +42,7 @@ class ProgressLine:
         self._text = self._line(step, values, now)
         if self._live is not None:
             self._live.update(self._task, completed=step, description=self._text, refresh=True)
-        elif now - self._printed >= self._every_s:
+        elif not self._quiet and now - self._printed >= self._every_s:
             self._print(now)
 
     def say(self, message: str) -> None:
@@ -52,7 +53,7 @@ class ProgressLine:
         """Leave the last line on screen."""
         if self._live is not None:
             self._live.stop()
-        elif self._text:
+        elif self._text and not self._quiet:
             self._print(self._clock())
 
     def _print(self, now: float) -> None:
