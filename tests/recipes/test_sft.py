@@ -9,9 +9,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from tests.small_runs import ENGINE, Workshop
+from tests.small_runs import ENGINE, Workshop, documents
+from tunesmith.algorithms.sft import mean_nll
 from tunesmith.core.run_context import RunContext
+from tunesmith.data.batch import pack
 from tunesmith.model.load import load_model
+from tunesmith.recipes.pretrain import document_rows
 from tunesmith.train.checkpoint_folder import load_checkpoint
 
 
@@ -85,6 +88,24 @@ def test_held_out_rows_are_validated_and_learning_everything_learns_more_tokens(
         workshop.run("sft", f"learn-{learn}", learn=learn, max_steps=1, context=context)
     learned = [int(line.split(": ")[1].split(", ")[1].split()[0]) for line in lines if "of them learned" in line]
     assert learned[1] > 1.5 * learned[0] > 0
+
+
+def test_the_pretraining_mix_is_a_share_of_the_rows_and_keeps_the_model_at_its_text(workshop: Workshop) -> None:
+    """InstructGPT appendix C.3: the model that PPO starts from saw 10 % pretraining data while it was fine-tuned."""
+    lines: list[str] = []
+    context = RunContext(command="test", log=lines.append)
+    alone = workshop.run("sft", "alone", max_steps=20)
+    mixed = workshop.run("sft", "mixed", max_steps=20, ptx_data=(workshop.documents,), ptx_share=0.5, context=context)
+    assert (alone.summary["ptx_rows"], mixed.summary["rows"], mixed.summary["ptx_rows"]) == (0, 10, 10)
+    assert not any("asks for" in line for line in lines)
+    losses = {}
+    for name in ("alone", "mixed"):
+        model = load_model(workshop.folder / name / "model")
+        rows = document_rows(documents(12), model.tokenizer, 64)
+        losses[name] = mean_nll(model.network, [pack(rows)])
+    assert losses["mixed"] < losses["alone"] - 0.5
+    again = workshop.run("sft", "short", max_steps=1, ptx_data=(workshop.documents,), ptx_share=0.9, context=context)
+    assert again.summary["ptx_rows"] == 12 and "only 12 rows of pretraining text where ptx_share asks for 90" in lines
 
 
 def test_t_rl_20_what_is_saved_is_the_moving_average(workshop: Workshop) -> None:

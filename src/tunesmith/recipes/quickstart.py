@@ -16,7 +16,7 @@ from tunesmith.recipes.clock import Clock
 from tunesmith.recipes.overoptimise import overoptimisation
 from tunesmith.recipes.own_data import split_own_data
 from tunesmith.recipes.quickstart_config import QuickstartConfig
-from tunesmith.recipes.quickstart_parts import collect_rankings, measure, ppo_config, stage_config
+from tunesmith.recipes.quickstart_parts import collect_rankings, measure, ppo_config, sft_config, stage_config
 from tunesmith.recipes.quickstart_report import write_outcome
 from tunesmith.recipes.stage import require_one_process
 from tunesmith.store import freeze
@@ -42,7 +42,7 @@ def run(config: QuickstartConfig, context: RunContext) -> RunResult:
         shown = own.demonstrations if own else demonstrations(config.sft_rows, seed=config.seed, split="train")
         demos = freeze(shown, out / "data" / "demonstrations")
     with clock.stage("sft"):
-        tuned = sft.run(stage_config(config, config.sft, model=config.model, data=demos, name="sft"), context)
+        tuned = sft.run(sft_config(config, own, demos), context)
         clock.tokens(tuned.summary["tokens"])
     policy = str(out / "sft" / "model")
     with clock.stage("rank"):

@@ -35,15 +35,27 @@ def stage_config(config: QuickstartConfig, stage: StageT, *, model: str, data: S
 
 def ppo_config(config: QuickstartConfig, own: OwnData | None, policy: str, *, ptx: bool) -> ppo.Config:
     """Return PPO's configuration; without ptx, the same but for the pretraining term."""
-    out, seed = Path(config.out), config.seed
-    asked = own.prompts if own else prompts(config.ppo_prompts, seed=seed + ROLL_OUT, split="train")
-    texts = own.documents() if own else list(documents(config.ptx_rows * CHARACTERS_A_DOCUMENT, seed=seed + MIX))
-    rows, mix = freeze(asked, out / "data" / "prompts"), freeze(texts, out / "data" / "pretraining")
+    out = Path(config.out)
+    asked = own.prompts if own else prompts(config.ppo_prompts, seed=config.seed + ROLL_OUT, split="train")
+    rows = freeze(asked, out / "data" / "prompts")
     stage = stage_config(config, config.ppo, model=policy, data=rows, name="ppo_ptx" if ptx else "ppo")
     settings = stage.ppo.model_copy(update={"max_tokens": config.max_tokens})
     coefs = stage.ptx if ptx else stage.ptx.model_copy(update={"ptx_coef": 0.0})
-    more = {"reward_model": str(out / "reward" / "model"), "ptx_data": (str(mix.directory),)}
+    more = {"reward_model": str(out / "reward" / "model"), "ptx_data": (pretraining_text(config, own),)}
     return stage.model_copy(update={**more, "ppo": settings, "ptx": coefs})
+
+
+def sft_config(config: QuickstartConfig, own: OwnData | None, data: Snapshot) -> sft.Config:
+    """Return SFT's configuration; the desk's documents are mixed in, your own demonstrations stand alone."""
+    stage = stage_config(config, config.sft, model=config.model, data=data, name="sft")
+    return stage if own else stage.model_copy(update={"ptx_data": (pretraining_text(config, own),)})
+
+
+def pretraining_text(config: QuickstartConfig, own: OwnData | None) -> str:
+    """Return the snapshot of pretraining text that SFT and PPO-ptx mix in."""
+    size = config.ptx_rows * CHARACTERS_A_DOCUMENT
+    texts = own.documents() if own else list(documents(size, seed=config.seed + MIX))
+    return str(freeze(texts, Path(config.out) / "data" / "pretraining").directory)
 
 
 def collect_rankings(
