@@ -71,6 +71,7 @@ def label(**change: Any) -> dict[str, Any]:
     return {**RANKING, "rankings": [{"labeler": "l", "order": [["a"], ["b"]], **change}]}
 
 
+NATIVE = {**RANKING, "kind": "ranking"}
 BAD_ROWS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("unknown-role", CHAT, {"messages": [{"role": "wizard", "content": "q"}]}, "messages[0].role", "unknown role"),
     ("two-users", CHAT, {"messages": CHAT["messages"][:1] * 2}, "messages", "2 user turns"),
@@ -100,6 +101,14 @@ BAD_ROWS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("rating-text", RANKING, label(ratings={"a": "7"}), "rankings[0].ratings.a", "whole number"),
     ("flags", RANKING, label(flags={"a": 1}), "rankings[0].flags", "list of texts"),
     ("seconds", RANKING, label(seconds="3"), "rankings[0].seconds", "number"),
+    (
+        "native-ratings",
+        NATIVE,
+        {**label(ratings={"a": "7"}), "kind": "ranking"},
+        "rankings[0].ratings.a",
+        "whole number",
+    ),
+    ("native-flags", NATIVE, {**label(flags=[1]), "kind": "ranking"}, "rankings[0].flags", "list of texts"),
     ("ids-equal", RANKING, {**RANKING, "completions": [{"id": "a", "text": "x"}] * 2}, "completions", "same id"),
     (
         "id-type",

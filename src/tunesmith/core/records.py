@@ -14,8 +14,6 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from tunesmith.core.errors import DataError
-
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
 
@@ -161,120 +159,6 @@ def _label_to_json(label: RankingLabel) -> dict[str, Any]:
     if label.time is not None:
         body["time"] = label.time
     return body
-
-
-def from_json(body: Mapping[str, Any]) -> Record:
-    """Return the record that `to_json` wrote.
-
-    Raises:
-        DataError: the kind is unknown, a field is missing, or a value has the wrong type; `where` names the field.
-    """
-    kind = body.get("kind")
-    meta = body.get("meta", {})
-    if not isinstance(meta, dict):
-        raise DataError("must be an object", where="meta")
-    if kind == "document":
-        return Document(text=text_field(body, "text"), meta=meta)
-    if kind not in KINDS:
-        raise DataError(f"unknown record kind {kind!r}", where="kind", remedy=f"use one of {', '.join(KINDS)}")
-    messages = messages_from_json(body.get("messages"))
-    if kind == "prompt":
-        return Prompt(messages=messages, meta=meta)
-    if kind == "demonstration":
-        return Demonstration(messages=messages, meta=meta)
-    if kind == "comparison":
-        chosen, rejected = text_field(body, "chosen"), text_field(body, "rejected")
-        return Comparison(messages=messages, chosen=chosen, rejected=rejected, meta=meta)
-    return ranking_from_json(body, messages, meta)
-
-
-def text_field(body: Mapping[str, Any], name: str) -> str:
-    """Return a field that must be a string.
-
-    Raises:
-        DataError: the field is missing or not a string.
-    """
-    if name not in body:
-        raise DataError("is missing", where=name)
-    value = body[name]
-    if not isinstance(value, str):
-        raise DataError(f"must be text, not {type(value).__name__}", where=name)
-    return value
-
-
-def messages_from_json(value: object, where: str = "messages") -> tuple[Message, ...]:
-    """Return messages from OpenAI-style objects.
-
-    Raises:
-        DataError: not a non-empty list of `{"role", "content"}` with known roles and text content.
-    """
-    if not isinstance(value, list) or not value:
-        raise DataError("must be a non-empty list of messages", where=where)
-    messages = []
-    for index, item in enumerate(value):
-        place = f"{where}[{index}]"
-        if not isinstance(item, dict):
-            raise DataError(f"must be an object, not {type(item).__name__}", where=place)
-        role = item.get("role")
-        if role not in ROLES:
-            raise DataError(f"unknown role {role!r}", where=f"{place}.role", remedy=f"use one of {', '.join(ROLES)}")
-        content = item.get("content")
-        if not isinstance(content, str):
-            raise DataError(f"must be text, not {type(content).__name__}", where=f"{place}.content")
-        messages.append(Message(role, content))
-    return tuple(messages)
-
-
-def ranking_from_json(body: Mapping[str, Any], messages: tuple[Message, ...], meta: Meta) -> Ranking:
-    """Return the ranking record of DESIGN section 5.
-
-    Raises:
-        DataError: duplicate or unknown completion ids, or a field of the wrong type.
-    """
-    raw = body.get("completions")
-    if not isinstance(raw, list) or not raw:
-        raise DataError("must be a non-empty list", where="completions")
-    completions = []
-    for index, item in enumerate(raw):
-        if not isinstance(item, dict):
-            raise DataError("must be an object", where=f"completions[{index}]")
-        try:
-            text = text_field(item, "text")
-        except DataError as error:
-            raise DataError(error.what, where=f"completions[{index}].text") from error
-        completions.append(Completion(id=str(item.get("id", index)), text=text, model=str(item.get("model") or "")))
-    ids = {c.id for c in completions}
-    if len(ids) != len(completions):
-        raise DataError("two completions have the same id", where="completions")
-    labels = body.get("rankings", [])
-    if not isinstance(labels, list):
-        raise DataError("must be a list", where="rankings")
-    rankings = tuple(_label_from_json(item, ids, f"rankings[{i}]") for i, item in enumerate(labels))
-    return Ranking(messages=messages, completions=tuple(completions), rankings=rankings, meta=meta)
-
-
-def _label_from_json(item: object, ids: set[str], where: str) -> RankingLabel:
-    if not isinstance(item, dict):
-        raise DataError("must be an object", where=where)
-    order = item.get("order")
-    if not isinstance(order, list) or not all(isinstance(group, list) for group in order):
-        raise DataError('must be a list of lists of completion ids, such as [["a"],["b","c"]]', where=f"{where}.order")
-    groups = tuple(tuple(str(i) for i in group) for group in order)
-    ranked = [i for group in groups for i in group]
-    if len(set(ranked)) != len(ranked):
-        raise DataError("a completion id is ranked twice", where=f"{where}.order")
-    unknown = set(ranked) - ids
-    if unknown:
-        raise DataError(f"unknown completion id {sorted(unknown)[0]!r}", where=f"{where}.order")
-    flags = {str(k): tuple(map(str, v)) for k, v in (item.get("flags") or {}).items()}
-    return RankingLabel(
-        labeler=str(item.get("labeler") or ""),
-        order=groups,
-        ratings={str(k): int(v) for k, v in (item.get("ratings") or {}).items()},
-        flags=flags,
-        seconds=None if item.get("seconds") is None else float(item["seconds"]),
-        time=None if item.get("time") is None else str(item["time"]),
-    )
 
 
 def record_id(record: Record) -> str:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tunesmith.core.errors import DataError
-from tunesmith.core.records import Prompt, from_json, to_json
+from tunesmith.core.reading_records import from_json
+from tunesmith.core.records import Prompt, to_json
 from tunesmith.desk.judge import Verdict
 
 

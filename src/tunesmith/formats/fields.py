@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from tunesmith.core.errors import DataError
-from tunesmith.core.records import Demonstration, Message, Prompt, Role, text_field
+from tunesmith.core.reading_records import text_field
+from tunesmith.core.records import Demonstration, Message, Prompt, Role
 
 JsonRow = Mapping[str, Any]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from tunesmith.core.errors import DataError
-from tunesmith.core.records import Comparison, Message, Record, Role, text_field
+from tunesmith.core.reading_records import text_field
+from tunesmith.core.records import Comparison, Message, Record, Role
 from tunesmith.formats.dumped import Dumped, lost_meta, pairs_of
 from tunesmith.formats.fields import JsonRow, extras
 

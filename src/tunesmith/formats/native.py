@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tunesmith.core.errors import DataError
-from tunesmith.core.records import KINDS, Record, from_json, to_json
+from tunesmith.core.reading_records import from_json
+from tunesmith.core.records import KINDS, Record, to_json
 from tunesmith.formats import ranking
 from tunesmith.formats.dumped import Dumped
 from tunesmith.formats.fields import JsonRow

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tunesmith.core.errors import DataError
-from tunesmith.core.records import Completion, Demonstration, Message, Prompt, Ranking, RankingLabel, Record, text_field
+from tunesmith.core.reading_records import text_field
+from tunesmith.core.records import Completion, Demonstration, Message, Prompt, Ranking, RankingLabel, Record
 from tunesmith.formats.fields import JsonRow, role_of
 from tunesmith.formats.rows import BadRow, Row, RowStream
 from tunesmith.formats.ultrafeedback import letter, order_by

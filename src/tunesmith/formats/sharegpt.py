@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tunesmith.core.errors import DataError
-from tunesmith.core.records import Demonstration, Message, Prompt, Record, text_field
+from tunesmith.core.reading_records import text_field
+from tunesmith.core.records import Demonstration, Message, Prompt, Record
 from tunesmith.formats.dumped import Dumped, lost_meta
 from tunesmith.formats.fields import JsonRow, Turns, conversation, extras, first_of, optional_text, turns
 

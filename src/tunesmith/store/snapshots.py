@@ -17,7 +17,8 @@ import orjson
 
 from tunesmith import __version__
 from tunesmith.core.errors import ConfigError, DataError
-from tunesmith.core.records import Record, from_json, kind_of, record_id, to_json
+from tunesmith.core.reading_records import from_json
+from tunesmith.core.records import Record, kind_of, record_id, to_json
 from tunesmith.formats.atomic import replacing
 
 RECORDS, MANIFEST = "records.jsonl", "manifest.json"
