@@ -18,6 +18,7 @@ from tunesmith.desk.documents import (
     conversations,
     copies,
     ideas,
+    inspections,
     jobs,
     letters,
     lists,
@@ -61,6 +62,7 @@ MIX: Mapping[str, tuple[int, Writer]] = {
     "described": (2, ideas.described),
     "carbon_copy": (16, copies.carbon_copy),
     "job_book": (44, jobs.job_book),
+    "inspected": (40, inspections.inspected),
 }
 
 

@@ -20,7 +20,7 @@ _ASKING = ("what", "how", "which", "who", "is ")
 _NOT_TOLD = (*_ASKING, "only", "just", "from", "this", "the ", "there", "in ", "it ", "a form", "no ", "somebody")
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """The words before a request, before its text and before the result."""
 
     request: str
@@ -28,39 +28,45 @@ class _Layout(NamedTuple):
     result: str
     joint: str  # between request and text
 
+    def signed(self, boss: str, clerk: str) -> Layout:
+        """Return the layout with the names of the two people who write."""
+        return Layout(*(part.replace("$boss", boss).replace("$clerk", clerk) for part in self))
 
-_LAYOUTS = (
-    _Layout("Request: ", "Text: ", "Result: ", "\n"),
-    _Layout("Job: ", "", "Done: ", "\n"),
-    _Layout("", "", "-> ", "\n"),
-    _Layout("* ", "", "= ", " "),
-    _Layout("$boss: ", "", "$clerk: ", " "),
-    _Layout("$boss: ", "", "$clerk: ", "\n"),
-    _Layout("Asked: ", "About: ", "Answered: ", "\n"),
-    _Layout("", "", "", "\n"),
-    _Layout("[$boss] ", "", "[$clerk] ", " "),
-    _Layout("In: ", "", "Out: ", " "),
+
+LAYOUTS = (
+    Layout("Request: ", "Text: ", "Result: ", "\n"),
+    Layout("Job: ", "", "Done: ", "\n"),
+    Layout("", "", "-> ", "\n"),
+    Layout("* ", "", "= ", " "),
+    Layout("$boss: ", "", "$clerk: ", " "),
+    Layout("$boss: ", "", "$clerk: ", "\n"),
+    Layout("Asked: ", "About: ", "Answered: ", "\n"),
+    Layout("", "", "", "\n"),
+    Layout("[$boss] ", "", "[$clerk] ", " "),
+    Layout("In: ", "", "Out: ", " "),
 )
 
 
 def job_book(s: Scribe) -> Written:
     """Write a page of jobs of mixed kinds, or of two kinds that need telling apart."""
-    layout = s.rng.choice(_LAYOUTS)
-    boss, clerk = s.rng.sample(s.world.agents, 2)
-    layout = _Layout(*(part.replace("$boss", boss).replace("$clerk", clerk) for part in layout))
+    layout = s.rng.choice(LAYOUTS).signed(*s.rng.sample(s.world.agents, 2))
     kinds = list(KINDS) if s.chance(0.8) else s.rng.sample(list(KINDS), 2)
-    weights = [KINDS[kind][0] for kind in kinds]
     pages: list[str] = []
     wanted = s.rng.randint(_SHORTEST, _LONGEST)
     while sum(map(len, pages)) < wanted:
-        kind = s.rng.choices(kinds, weights)[0]
-        job = KINDS[kind][1](s)
-        pages.append(f"{_asked(s, job, layout)}\n{layout.result}{job.result}")
+        _, job = draw_job(s, kinds)
+        pages.append(f"{asked(s, job, layout)}\n{layout.result}{job.result}")
     title = s.phrase("jobs.titles", n=s.rng.randint(1, 99), day=s.world.day(s.rng))
     return Written("\n\n".join([title, *pages] if title else pages))
 
 
-def _asked(s: Scribe, job: Job, layout: _Layout) -> str:
+def draw_job(s: Scribe, kinds: list[str]) -> tuple[str, Job]:
+    """Draw a job of one of these kinds, and say of which."""
+    kind = s.rng.choices(kinds, [KINDS[kind][0] for kind in kinds])[0]
+    return kind, KINDS[kind][1](s)
+
+
+def asked(s: Scribe, job: Job, layout: Layout) -> str:
     """Return the request with its text before or after it, as people ask: with leads, thanks, slips and chatter."""
     said = job.request if job.finished else _spoken(s, job.request)
     if s.chance(0.12):

@@ -1,0 +1,118 @@
+"""Pages of a job book that somebody has gone through: each result is marked, and some of the wrong ones put right.
+
+Whether a mark is right can only be known by holding the result against the request and its text, so these teach a model
+to check an answer after it was given, which is what a reward model has to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from tunesmith.desk import framing
+from tunesmith.desk.documents.job_kinds import KINDS, Job
+from tunesmith.desk.documents.jobs import LAYOUTS, asked, draw_job
+from tunesmith.desk.documents.scribe import Scribe, Written, phrases
+from tunesmith.desk.world import table
+
+_SHORTEST, _LONGEST = 260, 700  # characters of the jobs of one page
+_RIGHT = 0.5  # share of results that are right
+_TRIES = 8
+
+
+def inspected(s: Scribe) -> Written:
+    """Write a page of marked jobs."""
+    layout = s.rng.choice(LAYOUTS).signed(*s.rng.sample(s.world.agents, 2))
+    right, wrong, repair = s.rng.choice(phrases("inspections.marks"))
+    pages: list[str] = []
+    wanted = s.rng.randint(_SHORTEST, _LONGEST)
+    while sum(map(len, pages)) < wanted:
+        kind, job = draw_job(s, list(KINDS))
+        result, mark = job.result, right
+        if not s.chance(_RIGHT):
+            result = spoilt(s, kind, job)
+            mark = wrong + (f"\n{repair}{job.result}" if s.chance(0.4) else "")
+        pages.append(f"{asked(s, job, layout)}\n{layout.result}{result}\n{mark}")
+    return Written("\n\n".join([s.phrase("inspections.titles", n=s.rng.randint(1, 99)), *pages]))
+
+
+def spoilt(s: Scribe, kind: str, job: Job) -> str:
+    """Return a wrong result that looks like a right one: another value, part of it, or the answer to something else."""
+    for _ in range(_TRIES):
+        draw = s.rng.random()
+        if draw < 0.55:
+            result = _swapped(s, job.result)
+        elif draw < 0.7:
+            result = KINDS[kind][1](s).result
+        elif draw < 0.76:
+            result = draw_job(s, list(KINDS))[1].result
+        elif draw < 0.9:
+            result = _shortened_or_repeated(s, job.result)
+        else:
+            result = framing.typos(s.rng, job.result, 0.2)
+        if result.strip() and result != job.result:
+            return result
+    return s.phrase("exchanges.useless")
+
+
+def _swapped(s: Scribe, text: str) -> str:
+    """Return the text with one name, number, place or colour replaced by another of its kind."""
+    found = list(_values().finditer(text))
+    if not found:
+        return text
+    match = s.rng.choice(found)
+    return f"{text[: match.start()]}{_OTHER[str(match.lastgroup)](s)}{text[match.end() :]}"
+
+
+def _shortened_or_repeated(s: Scribe, text: str) -> str:
+    """Return the text without one of its lines or words, or with one line twice."""
+    lines = text.split("\n")
+    if len(lines) > 1:
+        at = s.rng.randrange(len(lines))
+        return "\n".join(lines[:at] + ([lines[at]] * 2 if s.chance(0.3) else []) + lines[at + 1 :])
+    words = text.split(" ")
+    return " ".join(words[: s.rng.randint(1, len(words))]) if len(words) > 2 else f"{text} {text}"
+
+
+# How another value of each kind is drawn; whole names, so that no name of the test split is put together.
+_OTHER: Mapping[str, Callable[[Scribe], str]] = {
+    "product": lambda s: s.product().name,
+    "person": lambda s: s.world.person(s.rng).name,
+    "order": lambda s: str(s.world.number(s.rng)),
+    "city": lambda s: s.rng.choice(s.world.cities),
+    "colour": lambda s: s.rng.choice(s.world.colours),
+    "weekday": lambda s: s.rng.choice(s.world.weekdays),
+    "month": lambda s: s.rng.choice(s.world.months),
+    "carrier": lambda s: s.rng.choice(s.world.carriers),
+    "first": lambda s: s.rng.choice(table("world")["first"]),
+    "series": lambda s: s.product().series,
+    "kind": lambda s: s.product().kind,
+    "number": lambda s: str(s.rng.randint(2, 99)),
+}
+
+
+@cache
+def _values() -> re.Pattern[str]:
+    """Return the pattern whose groups are the keys of `_OTHER`; longer names come before their parts."""
+    world = table("world")
+
+    def one_of(*names: str) -> str:
+        return "|".join(sorted((re.escape(n) for name in names for n in world[name]), key=len, reverse=True))
+
+    series, kinds, first, last = one_of("series"), one_of("kinds"), one_of("first"), one_of("last")
+    groups = {
+        "product": f"(?:{series}) (?:{kinds})",
+        "person": f"(?:{first}) (?:{last})",
+        "order": r"\d{4}",
+        "city": one_of("cities"),
+        "colour": one_of("colours"),
+        "weekday": one_of("weekdays"),
+        "month": one_of("months"),
+        "carrier": one_of("carriers"),
+        "first": one_of("first", "agents"),
+        "series": series,
+        "kind": kinds,
+        "number": r"\d{1,3}",
+    }
+    return re.compile("|".join(rf"(?P<{name}>\b(?:{pattern})\b)" for name, pattern in groups.items()))
