@@ -55,6 +55,20 @@ def test_t_rl_21_reference_and_reward_model_stay_and_have_no_gradient(
     assert {p: p.read_bytes() for p in disk} == disk
 
 
+def test_the_policy_stands_still_while_the_value_model_warms_up(workshop: Workshop) -> None:
+    """Two of three rollouts; the checkpoint after them holds the SFT policy and another value model."""
+    engine = {**ENGINE, "checkpoint": {"every": 4, "keep": 10}}
+    workshop.run("ppo", "warm", ppo={**PPO, "value_warmup_iterations": 2}, engine=engine)
+    rows = workshop.metrics("warm")
+    assert ["ppo/policy_loss" in row for row in rows] == [False] * 4 + [True] * 2
+    states = load_checkpoint(workshop.folder / "warm" / "checkpoints" / "step-000004").tree["modules"]
+    start = load_file(Path(workshop.chat_model()) / "model.safetensors")
+    scorer = load_file(Path(workshop.reward_model()) / "model.safetensors")
+    assert all(torch.equal(p, start[n]) for n, p in states["policy"]["parameters"].items())
+    assert all(not torch.equal(p, scorer[n]) for n, p in states["value"]["parameters"].items() if "proj" in n)
+    assert any(not torch.equal(p, start[n]) for n, p in workshop.weights("warm").items())
+
+
 def test_t_rl_21_the_value_loss_does_not_move_the_policy(workshop: Workshop) -> None:
     for name, coef in (("half", 0.5), ("none", 0.0)):
         engine = {**ENGINE, "optimizer": {"learning_rate": 3e-3}}

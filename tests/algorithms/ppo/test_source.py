@@ -54,6 +54,20 @@ def test_t_rl_18_each_inner_epoch_is_a_partition_of_the_rollout_in_another_order
     assert len(set(orders)) == 6, "every inner epoch is cut differently"
 
 
+def test_in_the_warm_up_only_the_value_model_learns() -> None:
+    scene = Scene()
+    settings = settings_of(total_episodes=24, rollout_batch_size=8, minibatch_size=4, value_warmup_iterations=1)
+    ptx = PtxStream([[5, 6, 7]], ptx_ratio=1.0, minibatch_size=4, micro_batch_tokens=64, seed=0)
+    source = scene.source(settings, ptx=ptx)
+    kinds = []
+    while (batches := source.next_step()) is not None:
+        kinds.append({b.kind for b in batches})
+        assert any(b.rollout_metrics for b in batches if isinstance(b, ValueBatch)) == (len(kinds) % 2 == 1)
+    assert kinds == [{"value"}] * 2 + [{"policy", "value", "ptx"}] * 4
+    with pytest.raises(ValueError, match="leave none of the 3 iterations"):
+        settings_of(total_episodes=24, rollout_batch_size=8, minibatch_size=4, value_warmup_iterations=3)
+
+
 def test_every_token_carries_its_own_numbers_into_the_minibatch() -> None:
     """The flat tensors of a micro-batch follow the packing order, whatever the permutation and the sizes."""
     scene = Scene()
@@ -114,9 +128,9 @@ def assert_equal(one: Sequence[Any] | None, other: Sequence[Any]) -> None:
         assert type(a) is type(b) and a.keys == b.keys and torch.equal(a.batch.ids, b.batch.ids)
         if isinstance(a, PolicyBatch):
             assert torch.equal(a.old_logprobs, b.old_logprobs) and torch.equal(a.advantages, b.advantages)
-            assert a.rollout_metrics == b.rollout_metrics
         if isinstance(a, ValueBatch):
             assert torch.equal(a.old_values, b.old_values) and torch.equal(a.returns, b.returns)
+            assert a.rollout_metrics == b.rollout_metrics
 
 
 def test_every_rollout_draws_new_samples_and_the_coefficient_of_the_moment() -> None:
@@ -128,7 +142,7 @@ def test_every_rollout_draws_new_samples_and_the_coefficient_of_the_moment() -> 
     while (batches := source.next_step()) is not None:
         assert source._experience is not None
         seen.append([e.completion for e in source._experience.episodes])
-        found = [b for b in batches if isinstance(b, PolicyBatch)]
+        found = [b for b in batches if isinstance(b, ValueBatch)]
         # Rollout metrics are logged once a rollout.
         assert [bool(b.rollout_metrics) for b in found] == [True] + [False] * (len(found) - 1)
         total, weight = found[0].rollout_metrics["ppo/kl_coef"]

@@ -19,13 +19,12 @@ from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 
 @dataclass(frozen=True, slots=True)
 class PolicyBatch:
-    """Completion tokens with what the rollout said of them, each (M,). `rollout_metrics` are logged along."""
+    """Completion tokens with what the rollout said of them, each (M,)."""
 
     kind: str
     batch: TokenBatch
     old_logprobs: Tensor
     advantages: Tensor
-    rollout_metrics: Mapping[str, MetricSum] = field(default_factory=dict)
 
     @property
     def weight(self) -> float:
@@ -45,12 +44,13 @@ class PolicyBatch:
 
 @dataclass(frozen=True, slots=True)
 class ValueBatch:
-    """Completion tokens with old values and returns, each (M,)."""
+    """Completion tokens with old values and returns, each (M,). `rollout_metrics` are logged along."""
 
     kind: str
     batch: TokenBatch
     old_values: Tensor
     returns: Tensor
+    rollout_metrics: Mapping[str, MetricSum] = field(default_factory=dict)
 
     @property
     def weight(self) -> float:
@@ -123,7 +123,6 @@ class PPOObjective:
                 "ppo/clip_fraction": MetricSum(float(clipped.clipped.sum()), n),
                 "ppo/approx_kl": MetricSum(float(0.5 * log_ratio.square().sum()), n),
                 "ppo/ratio": MetricSum(float(log_ratio.exp().sum()), n),
-                **micro.rollout_metrics,
             }
             if out.entropy is not None:
                 metrics["ppo/entropy"] = MetricSum(float(out.entropy.sum()), n)
@@ -142,6 +141,7 @@ class PPOObjective:
             {
                 "ppo/value_loss": MetricSum(float(loss.detach()), n),
                 "ppo/value_clip_fraction": MetricSum(float(clipped.clipped.sum()), n),
+                **micro.rollout_metrics,
             },
         )
 

@@ -22,6 +22,9 @@ class PPOSettings(Strict):
     lam: float = Field(0.95, ge=0, le=1, description="GAE lambda; the paper does not say, its code lineage uses 0.95")
     clip_range: float = Field(0.2, gt=0, description="policy ratio clip")
     value_clip_range: float | None = Field(0.2, description="value clip; null = off")
+    value_warmup_iterations: int = Field(
+        0, ge=0, description="first rollout batches from which only the value model learns (arXiv 2307.04964)"
+    )
     value_coef: float = Field(0.5, ge=0, description="weight of the value loss (0.5 (V - R)^2); separate value model")
     no_eos: Literal["replace", "subtract", "none"] = Field(
         "replace", description="what happens to the score of a completion cut at max_tokens"
@@ -41,6 +44,11 @@ class PPOSettings(Strict):
         if self.rollout_batch_size % self.minibatch_size:
             raise ValueError(
                 f"minibatch_size {self.minibatch_size} does not divide rollout_batch_size {self.rollout_batch_size}"
+            )
+        if self.value_warmup_iterations >= self.iterations:
+            raise ValueError(
+                f"value_warmup_iterations {self.value_warmup_iterations} leave none of the {self.iterations} iterations"
+                " to the policy"
             )
         return self
 

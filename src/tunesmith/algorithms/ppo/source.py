@@ -1,7 +1,8 @@
 """PPO's step source: the only live loop, generate <-> update, closed inside this package.
 
 for each iteration:  draw prompts -> make experience -> for each inner epoch: a fresh permutation, cut into minibatches
-each minibatch is one optimizer step: policy + value micro-batches, and ptx micro-batches when asked for
+each minibatch is one optimizer step: policy + value micro-batches, and ptx micro-batches when asked for; in the first
+`value_warmup_iterations` value micro-batches alone, so that the policy never follows an untrained value model
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ class PPOSource:
         members = self._order(epoch)[place * size : (place + 1) * size]
         slices = token_slices(experience.episodes)
         sizes = [e.size for e in experience.episodes]
+        warming_up = self.iteration < self._settings.value_warmup_iterations
         out: list[PolicyBatch | ValueBatch | PtxBatch] = []
         for part in split_by_tokens(members, sizes, self._tokens):
             batch = pack_episodes([experience.episodes[i] for i in part])
@@ -99,12 +101,11 @@ class PPOSource:
                 torch.cat([t[w] for w in where])
                 for t in (experience.logprobs, experience.advantages, experience.values, experience.returns)
             )
-            out += [
-                PolicyBatch("policy", batch, old, advantages, metrics),
-                ValueBatch("value", batch, values, returns),
-            ]
+            if not warming_up:
+                out.append(PolicyBatch("policy", batch, old, advantages))
+            out.append(ValueBatch("value", batch, values, returns, metrics))
             metrics = {}
-        return out if self._ptx is None else [*out, *self._ptx.take()]
+        return out if self._ptx is None or warming_up else [*out, *self._ptx.take()]
 
     def state_dict(self) -> StateTree:
         """Return counters, the prompt and pretraining cycles, the KL controller, and the experience in hand."""
