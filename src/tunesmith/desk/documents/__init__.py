@@ -61,6 +61,7 @@ MIX: Mapping[str, tuple[int, Writer]] = {
     "board": (1, ideas.board),
     "described": (2, ideas.described),
     "carbon_copy": (16, copies.carbon_copy),
+    "collation": (20, copies.collation),
     "job_book": (44, jobs.job_book),
     "inspected": (40, inspections.inspected),
 }

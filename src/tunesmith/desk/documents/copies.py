@@ -17,9 +17,13 @@ def _code(s: Scribe) -> str:
     return f"{letters}{s.rng.choice(('-', '', ' '))}{s.rng.randint(10_000, 99_999)}"
 
 
-def _entry(s: Scribe) -> str:
+_KINDS_OF_ENTRY = 8
+_NAMED = (1, 2, 3, 4)  # parts of two names or order numbers could make one of the test split
+
+
+def _entry(s: Scribe, kind: int) -> str:
     """Draw one thing that a paper may list."""
-    match s.rng.randint(0, 7):
+    match kind:
         case 0:
             return _code(s)
         case 1:
@@ -39,12 +43,16 @@ def _entry(s: Scribe) -> str:
             return f"{_code(s)} = {s.rng.randint(100, 999)}"
 
 
+def _any_entry(s: Scribe) -> str:
+    return _entry(s, s.rng.randrange(_KINDS_OF_ENTRY))
+
+
 def carbon_copy(s: Scribe) -> Written:
     """Write lists and their copies, whole after whole or line beside line."""
     first, second = s.rng.choice(phrases("copies.pairs"))
     parts = []
     for _ in range(s.rng.choice((1, 2, 2, 3))):
-        entries = [_entry(s) for _ in range(s.rng.randint(3, 6))]
+        entries = [_any_entry(s) for _ in range(s.rng.randint(3, 6))]
         between = s.rng.choice(("\n", "\n", "; ", " / ", ", then "))
         if s.chance(0.3):
             parts.append("\n".join(f"{first}: {e}\n{second}: {e}" for e in entries))
@@ -52,3 +60,40 @@ def carbon_copy(s: Scribe) -> Written:
             opening, closing = (":\n", ":\n") if between == "\n" else (": ", ": ")
             parts.append(f"{first}{opening}{between.join(entries)}\n{second}{closing}{between.join(entries)}")
     return Written("\n\n".join(parts))
+
+
+def collation(s: Scribe) -> Written:
+    """Write two lists held against each other: every pair is marked as the same or as different.
+
+    The mark can only be known by comparing, the skill under checking an answer against its text.
+    """
+    first, second = s.rng.choice(phrases("copies.pairs"))
+    same, different = s.rng.choice(phrases("copies.verdicts"))
+    listed = s.chance(0.5)
+    parts = []
+    for _ in range(s.rng.choice((1, 2, 2))):
+        pairs = [_pair(s) for _ in range(s.rng.randint(4, 7))]
+        marks = [same if one == other else different for one, other in pairs]
+        if listed:
+            above = "\n".join(one for one, _ in pairs)
+            below = "\n".join(f"{other} {mark}" for (_, other), mark in zip(pairs, marks, strict=True))
+            parts.append(f"{first}:\n{above}\n{second}:\n{below}")
+        else:
+            parts.append("\n".join(f"{a} / {b}: {mark}" for (a, b), mark in zip(pairs, marks, strict=True)))
+    return Written("\n\n".join(parts))
+
+
+def _pair(s: Scribe) -> tuple[str, str]:
+    """Draw an entry and its copy, which half the time has one thing changed."""
+    kind = s.rng.randrange(_KINDS_OF_ENTRY)
+    one = _entry(s, kind)
+    if s.chance(0.5):
+        return one, one
+    other = _entry(s, kind)
+    while other == one:
+        other = _entry(s, kind)
+    if kind in _NAMED or s.chance(0.5):
+        return one, other
+    head, gap, _ = one.rpartition(" ")  # only the last part differs
+    mixed = f"{head}{gap}{other.rpartition(' ')[2]}"
+    return one, other if mixed == one else mixed
