@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tunesmith.desk.documents import inspections
+from tunesmith.desk.documents.copies import collation
 from tunesmith.desk.documents.inspections import inspected, spoilt
 from tunesmith.desk.documents.job_kinds import KINDS, Job
 from tunesmith.desk.documents.jobs import LAYOUTS, asked, job_book
@@ -70,6 +71,23 @@ def test_marks_are_true(monkeypatch: pytest.MonkeyPatch) -> None:
         assert sum(map(len, found)) == page.count("SPOILT")
         bad += page.count("SPOILT")
     assert 0.4 < bad / (bad + good) < 0.6
+
+
+def test_a_collation_marks_every_pair_truly_and_half_of_them_differ() -> None:
+    scribe, counts = Scribe("collation"), {True: 0, False: 0}
+    marks = {
+        mark: same
+        for row in inspections.phrases("copies.verdicts")
+        for mark, same in zip(row, (True, False), strict=True)
+    }
+    for _ in range(200):
+        for line in collation(scribe).text.split("\n"):
+            if " / " in line:
+                pair, mark = line.rsplit(": ", 1)
+                one, other = pair.split(" / ")
+                assert (one == other) == marks[mark], line
+                counts[marks[mark]] += 1
+    assert 0.4 < counts[True] / sum(counts.values()) < 0.6 and sum(counts.values()) > 400
 
 
 def test_pages_hold_jobs_of_several_kinds_asked_before_or_after_their_text() -> None:
