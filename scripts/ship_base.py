@@ -13,16 +13,16 @@ import torch
 
 from tunesmith.core.yaml_strict import read_yaml
 from tunesmith.desk.weights import shipped_base
-from tunesmith.model.load import CARD as CARD_FILE
 from tunesmith.model.load import load_model, save_model
+from tunesmith.train.checkpoint_folder import load_checkpoint
 from tunesmith.train.run_directory import RunDirectory
 
 CARD = """# The tunesmith desk base model
 
 A Llama-style language model of {parameters:,} parameters, trained from scratch by this project's own
-`tunesmith train pretrain` with `configs/base.yaml` and then `configs/base_second.yaml`. It is the base of
-`tunesmith quickstart`: a starting point that knows a small invented shop and simple English, holds no conversation, and
-was never taught to be helpful, honest or harmless. It is no use for anything else.
+`tunesmith train pretrain` in {runs} runs, one after the other (`configs/base*.yaml`, `docs/base_model.md`). It is
+the base of `tunesmith quickstart`: a starting point that knows a small invented shop and simple English, holds no
+conversation, and was never taught to be helpful, honest or harmless. It is no use for anything else.
 
 - **Data**: {tokens:,} tokens: the desk's own documents (`tunesmith.desk.documents`, train split) and real English from
   openly licensed sets: children's classics and light fiction (public domain), OpenStax textbooks (CC BY 4.0), MedQuAD
@@ -45,16 +45,17 @@ def main() -> None:
     options = parser.parse_args()
     target = shipped_base()
     runs = [RunDirectory(path) for path in options.run]
-    cards = [json.loads((run.model / CARD_FILE).read_text()) for run in runs]
+    progress = [load_checkpoint(max(run.checkpoints.glob("step-*"))).tree["progress"] for run in runs]
     origins = [json.loads(run.provenance.read_text()) for run in runs]
     seeds = [read_yaml(run.config.read_text(), where=str(run.config)).values["seed"] for run in runs]
     model = load_model(runs[-1].model)
     facts = {
         "parameters": model.card["parameters"],
-        "tokens": sum(card["tokens"] for card in cards),
+        "tokens": sum(one["tokens"] for one in progress),
         "corpus": options.corpus_sha256,
         "records": ", ".join(origin["snapshots"]["data"] for origin in origins),
-        "steps": sum(run.read_status()["step"] for run in runs),
+        "steps": sum(one["step"] for one in progress),
+        "runs": len(runs),
         "hardware": options.hardware,
         "seeds": ", ".join(str(seed) for seed in seeds),
         "loss": model.card["validation"]["validation/loss"],
