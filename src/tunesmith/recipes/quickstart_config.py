@@ -28,12 +28,12 @@ def _engine(learning_rate: float, *, warmup_steps: int, kind: str = "cosine", op
 # Muon, which the base was trained with, learns half as much again from the same demonstrations (docs/experiments.md).
 # `ptx_share`: half the paper's 10 % keeps the documents as well, and takes half the time.
 SFT = SFTConfig(engine=_engine(2e-3, warmup_steps=20, optimizer="muon"), global_batch_size=24, ptx_share=0.05)
-REWARD = RewardConfig(engine=_engine(2e-3, warmup_steps=10, optimizer="muon"), global_batch_size=8)
+REWARD = RewardConfig(engine=_engine(1e-3, warmup_steps=10), global_batch_size=8)
 PPO = PPOConfig(
     engine=_engine(1e-4, warmup_steps=5, kind="constant"),
     value_learning_rate_factor=3.0,
     ppo=PPOSettings(
-        total_episodes=1792,
+        total_episodes=1536,
         rollout_batch_size=128,
         minibatch_size=64,  # smaller ones follow the noise of a weak reward model (docs/experiments.md)
         num_ppo_epochs=1,
