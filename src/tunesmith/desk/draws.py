@@ -11,7 +11,6 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from zlib import crc32
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Demonstration, Message, Prompt
@@ -19,9 +18,8 @@ from tunesmith.desk.draft import Draft, Gold, Maker
 from tunesmith.desk.facts import content_words, fact_tokens
 from tunesmith.desk.tasks import FAMILIES
 from tunesmith.desk.wording import Voice
-from tunesmith.desk.world import Split, World
+from tunesmith.desk.world import Split, World, reserved
 
-_TEST_TEXTS = 4  # one prompt text in four may be said in the test split only
 _COPYING = ("exact", "convert", "sequence", "fields", "label", "labels_all")  # tasks whose answer repeats the prompt
 _LISTING = (*_COPYING, "items", "pairs")  # tasks whose answer is not a sentence
 _USERS = 400
@@ -60,7 +58,7 @@ def _draws(seed: int, split: Split) -> Iterator[Demonstration]:
         task, scenario, maker = rng.choices(cells.makers, cum_weights=cells.cumulative)[0]
         draft = maker(voice, world)
         text = "\n".join(m.content for m in draft.prompt)
-        if text in seen or (crc32(text.encode()) % _TEST_TEXTS == 0) != (split == "test"):
+        if text in seen or reserved(text) != (split == "test"):
             continue
         seen.add(text)
         meta = {"task": task, "scenario": scenario, "user": f"{split}-{rng.randrange(_USERS)}", "gold": _gold(draft)}

@@ -21,6 +21,7 @@ Split = Literal["train", "test"]
 SHOP = "Larkfield"
 SHOP_SEED = 0
 _TEST_SHARE = 5  # one name in five belongs to the test split
+_TEST_TEXTS = 4  # one prompt text in four may be said in the test split only
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,11 @@ STATUSES = ("placed", "packed", "shipped", "delivered", "delayed", "cancelled", 
 def split_of(name: str) -> Split:
     """Return the split to which a product name, a full name or an order number belongs; the same in every process."""
     return "test" if crc32(name.encode()) % _TEST_SHARE == 0 else "train"
+
+
+def reserved(text: str) -> bool:
+    """Return True where a prompt of just this text belongs to the test split: one text in four does."""
+    return crc32(text.encode()) % _TEST_TEXTS == 0
 
 
 @cache

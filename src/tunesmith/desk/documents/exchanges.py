@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tunesmith.core.records import Demonstration, Message
-from tunesmith.desk.documents.scribe import Scribe, capital, lowered, phrases, reserved
+from tunesmith.desk.documents.scribe import Scribe, capital, lowered, phrases
 from tunesmith.desk.flawed import flawed
-from tunesmith.desk.world import Order, Policy, Product, table
+from tunesmith.desk.world import Order, Policy, Product, reserved, table
 
 
 class Exchange(NamedTuple):

@@ -6,13 +6,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from tunesmith.core.errors import DataError
 from tunesmith.desk.wording import Voice
-from tunesmith.desk.world import Order, Policy, Product, World, policies, product, split_of, table
+from tunesmith.desk.world import Order, Policy, Product, World, policies, product, reserved, split_of, table
 
-_TEST_TEXTS = 4  # one prompt text in four may be said in the test split only
 _TRIES = 200
 
 
@@ -120,11 +118,6 @@ class Scribe(Voice):
     def phrase(self, key: str, **slots: object) -> str:
         """Return one wording of `phrases(key)`."""
         return self.any_of(phrases(key), **slots)
-
-
-def reserved(text: str) -> bool:
-    """Return True where a prompt of just this text belongs to the test split, as `desk.draws` divides them."""
-    return crc32(text.encode()) % _TEST_TEXTS == 0
 
 
 def phrases(key: str) -> Any:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from tunesmith.desk import framing
 from tunesmith.desk.documents.cases import draw_case
 from tunesmith.desk.documents.exchanges import MAKERS
-from tunesmith.desk.documents.scribe import Scribe, Written, capital, lowered, phrases, reserved
+from tunesmith.desk.documents.scribe import Scribe, Written, capital, lowered, phrases
 from tunesmith.desk.tickets import ticket
-from tunesmith.desk.world import table
+from tunesmith.desk.world import reserved, table
 
 _PADDING = (
     "{As I have said many times|To be quite honest with you|If I may say so}, $t",
