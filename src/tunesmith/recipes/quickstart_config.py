@@ -26,7 +26,7 @@ def _engine(learning_rate: float, *, warmup_steps: int, kind: str = "cosine", op
 
 
 # Muon, which the base was trained with, learns half as much again from the same demonstrations (docs/experiments.md).
-# `ptx_share`: half the paper's 10 % keeps the documents as well, and takes half the time.
+# `ptx_share`: half the paper's 10 % keeps the documents nearly as well, and costs half as much.
 SFT = SFTConfig(engine=_engine(2e-3, warmup_steps=20, optimizer="muon"), global_batch_size=24, ptx_share=0.05)
 REWARD = RewardConfig(engine=_engine(1e-3, warmup_steps=10), global_batch_size=8)
 PPO = PPOConfig(

@@ -62,13 +62,16 @@ def run(config: Config, context: RunContext) -> RunResult:
     checks, _ = demonstration_rows(validation, template, config)
     mixed = pretraining_rows(stage, config, model, len(rows))
     rows += mixed
+    counts = {"rows": report.kept, "ptx_rows": len(mixed), "left_out": len(report.left_out)}
     sizes = [len(r.ids) for r in rows]
     walk = walk_of(
         config, stage.world, global_batch_size=config.global_batch_size, num_train_epochs=config.num_train_epochs
     )
     source = DatasetSource(rows, sizes=sizes, build=builder("sft", config.reduction), walk=walk)
     if context.dry_run:
-        return stage.dry({"rows": len(rows), "ptx_rows": len(mixed), "tokens": sum(sizes), "steps": source.total_steps})
+        return stage.dry(
+            {"rows": report.kept, "ptx_rows": len(mixed), "tokens": sum(sizes), "steps": source.total_steps}
+        )
     if config.lora is not None:
         add_lora(model.network, config.lora, seed=config.seed)
     batches = batches_in_order(checks, [len(r.ids) for r in checks], config.micro_batch_tokens, pack)
@@ -81,7 +84,6 @@ def run(config: Config, context: RunContext) -> RunResult:
     result = stage.train(task)
     if config.lora is not None:
         merge_lora(model.network)
-    counts = {"rows": report.kept, "ptx_rows": len(mixed), "left_out": len(report.left_out)}
     stage.save(model, {**counts, "validation": result.validation})
     return stage.result(result, **counts, next_command=f"tunesmith chat {stage.run.path}")
 

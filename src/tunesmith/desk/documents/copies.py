@@ -57,8 +57,8 @@ def carbon_copy(s: Scribe) -> Written:
         if s.chance(0.3):
             parts.append("\n".join(f"{first}: {e}\n{second}: {e}" for e in entries))
         else:
-            opening, closing = (":\n", ":\n") if between == "\n" else (": ", ": ")
-            parts.append(f"{first}{opening}{between.join(entries)}\n{second}{closing}{between.join(entries)}")
+            opening, listed = ":\n" if between == "\n" else ": ", between.join(entries)
+            parts.append(f"{first}{opening}{listed}\n{second}{opening}{listed}")
     return Written("\n\n".join(parts))
 
 

@@ -12,11 +12,10 @@ from functools import cache
 
 from tunesmith.desk import framing
 from tunesmith.desk.documents.job_kinds import KINDS, Job
-from tunesmith.desk.documents.jobs import LAYOUTS, asked, draw_job
+from tunesmith.desk.documents.jobs import LAYOUTS, asked, draw_job, page_of
 from tunesmith.desk.documents.scribe import Scribe, Written, phrases
 from tunesmith.desk.world import table
 
-_SHORTEST, _LONGEST = 260, 700  # characters of the jobs of one page
 _RIGHT = 0.5  # share of results that are right
 _TRIES = 8
 
@@ -25,16 +24,17 @@ def inspected(s: Scribe) -> Written:
     """Write a page of marked jobs."""
     layout = s.rng.choice(LAYOUTS).signed(*s.rng.sample(s.world.agents, 2))
     right, wrong, repair = s.rng.choice(phrases("inspections.marks"))
-    pages: list[str] = []
-    wanted = s.rng.randint(_SHORTEST, _LONGEST)
-    while sum(map(len, pages)) < wanted:
+
+    def entry() -> str:
         kind, job = draw_job(s, list(KINDS))
         result, mark = job.result, right
         if not s.chance(_RIGHT):
             result = spoilt(s, kind, job)
             mark = wrong + (f"\n{repair}{job.result}" if s.chance(0.4) else "")
-        pages.append(f"{asked(s, job, layout)}\n{layout.result}{result}\n{mark}")
-    return Written("\n\n".join([s.phrase("inspections.titles", n=s.rng.randint(1, 99)), *pages]))
+        return f"{asked(s, job, layout)}\n{layout.result}{result}\n{mark}"
+
+    entries = page_of(s, entry)
+    return Written("\n\n".join([s.phrase("inspections.titles", n=s.rng.randint(1, 99)), *entries]))
 
 
 def spoilt(s: Scribe, kind: str, job: Job) -> str:

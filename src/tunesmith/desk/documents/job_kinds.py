@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from tunesmith.desk import framing
-from tunesmith.desk.cards import ORDER_FIELDS, PRODUCT_FIELDS, card, order_values, product_values
+from tunesmith.desk.cards import card
 from tunesmith.desk.documents import chores, exchanges, ideas, lists, records, worksheets
 from tunesmith.desk.documents.cases import draw_case
 from tunesmith.desk.documents.letters import message_gist, summary_sentence
 from tunesmith.desk.documents.scribe import Scribe, article, capital, phrases
+from tunesmith.desk.documents.studies import draw_subject
 from tunesmith.desk.world import table
 
 
@@ -134,24 +135,13 @@ def _labelled(s: Scribe) -> Job:
         rule = s.phrase("jobs.others")
         if s.chance(0.5):
             options, right = [o for o in options if o != right], "other"
-    listed = s.rng.choice((", ", " / ")).join(options) if s.chance(0.5) else _either(options)
+    listed = s.rng.choice((", ", " / ")).join(options) if s.chance(0.5) else s.joined(options, "or")
     return Job(_ask(s, "label", name=name, labels=listed) + rule, s.sentence(text), right, chatty=True)
-
-
-def _either(options: list[str]) -> str:
-    return options[0] if len(options) == 1 else ", ".join(options[:-1]) + " or " + options[-1]
 
 
 def _read(s: Scribe) -> Job:
     """Draw a card and a question whose answer may not be on it."""
-    if s.chance(0.5):
-        p = s.product()
-        fields, values, title = PRODUCT_FIELDS, product_values(p), p.name
-        slots: dict[str, object] = {"p": p.name}
-    else:
-        order = s.order()
-        fields, values, title = ORDER_FIELDS, order_values(order), f"Order {order.number}"
-        slots = {"n": order.number}
+    fields, values, title, slots = draw_subject(s)
     shown = s.rng.sample(list(values), s.rng.randint(2, len(values) - 1))
     key = s.rng.choice(shown if s.chance(0.75) else [k for k in values if k not in shown])
     text = card(s, title, fields, {k: values[k] for k in shown})

@@ -6,6 +6,7 @@ kinds follow each other, and only the words of the request say which skill is wa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tunesmith.desk import framing
@@ -14,7 +15,6 @@ from tunesmith.desk.documents.scribe import Scribe, Written
 from tunesmith.desk.tickets import small_talk
 
 _SHORTEST, _LONGEST = 260, 700  # characters of the jobs of one book page
-
 
 _ASKING = ("what", "how", "which", "who", "is ")
 _NOT_TOLD = (*_ASKING, "only", "just", "from", "this", "the ", "there", "in ", "it ", "a form", "no ", "somebody")
@@ -51,13 +51,23 @@ def job_book(s: Scribe) -> Written:
     """Write a page of jobs of mixed kinds, or of two kinds that need telling apart."""
     layout = s.rng.choice(LAYOUTS).signed(*s.rng.sample(s.world.agents, 2))
     kinds = list(KINDS) if s.chance(0.8) else s.rng.sample(list(KINDS), 2)
-    pages: list[str] = []
-    wanted = s.rng.randint(_SHORTEST, _LONGEST)
-    while sum(map(len, pages)) < wanted:
+
+    def entry() -> str:
         _, job = draw_job(s, kinds)
-        pages.append(f"{asked(s, job, layout)}\n{layout.result}{job.result}")
+        return f"{asked(s, job, layout)}\n{layout.result}{job.result}"
+
+    entries = page_of(s, entry)
     title = s.phrase("jobs.titles", n=s.rng.randint(1, 99), day=s.world.day(s.rng))
-    return Written("\n\n".join([title, *pages] if title else pages))
+    return Written("\n\n".join([title, *entries] if title else entries))
+
+
+def page_of(s: Scribe, entry: Callable[[], str]) -> list[str]:
+    """Return so many entries that they have a drawn length in characters together."""
+    entries: list[str] = []
+    wanted = s.rng.randint(_SHORTEST, _LONGEST)
+    while sum(map(len, entries)) < wanted:
+        entries.append(entry())
+    return entries
 
 
 def draw_job(s: Scribe, kinds: list[str]) -> tuple[str, Job]:

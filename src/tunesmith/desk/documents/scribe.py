@@ -107,9 +107,9 @@ class Scribe(Voice):
         """Return what a customer believes of the policy, without a capital or a full stop."""
         return self.one_of(*policy.claims, v=value)
 
-    def joined(self, items: list[str]) -> str:
-        """Return "a, b and c"."""
-        return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+    def joined(self, items: list[str], last: str = "and") -> str:
+        """Return "a, b and c", or with another word before the last."""
+        return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
 
     def any_of(self, texts: Sequence[str], **slots: object) -> str:
         """Return one wording of a table's entry; unlike `one_of`, no entry is held out, only alternatives inside it."""

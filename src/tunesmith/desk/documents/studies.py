@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tunesmith.desk.cards import ORDER_FIELDS, PRODUCT_FIELDS, Field, card, order_values, product_values
 from tunesmith.desk.documents.scribe import Scribe, Written, capital, phrases
 from tunesmith.desk.world import Policy
@@ -46,19 +48,29 @@ def _true_false(s: Scribe, rule: Policy) -> tuple[str, str]:
     return s.stated(rule, s.rng.choice(rule.wrong)), f"{s.say('{False|False|Wrong}')}. {s.stated(rule)}"
 
 
+class Subject(NamedTuple):
+    """A product or an order: its fields, all their values, its title, and how questions name it."""
+
+    fields: dict[str, Field]
+    values: dict[str, str]
+    title: str
+    slots: dict[str, object]
+
+
+def draw_subject(s: Scribe) -> Subject:
+    """Draw what a card is about."""
+    if s.chance(0.5):
+        p = s.product()
+        return Subject(PRODUCT_FIELDS, product_values(p), p.name, {"p": p.name})
+    order = s.order()
+    return Subject(ORDER_FIELDS, order_values(order), f"Order {order.number}", {"n": order.number})
+
+
 class _Sheet:
     """A card with all its values, and how its thing is called in questions."""
 
     def __init__(self, s: Scribe) -> None:
-        self.fields: dict[str, Field]
-        if s.chance(0.5):
-            p = s.product()
-            self.fields, every, self.title = PRODUCT_FIELDS, product_values(p), p.name
-            self.slots: dict[str, object] = {"p": p.name}
-        else:
-            order = s.order()
-            self.fields, every, self.title = ORDER_FIELDS, order_values(order), f"Order {order.number}"
-            self.slots = {"n": order.number}
+        self.fields, every, self.title, self.slots = draw_subject(s)
         self.hidden = [key for key in every if s.chance(0.3)][: len(every) - 2]
         shown = [key for key in every if key not in self.hidden]
         s.rng.shuffle(shown)

@@ -12,6 +12,8 @@ from tunesmith.desk.documents.scribe import Scribe, Written, capital, lowered, p
 from tunesmith.desk.tickets import ticket
 from tunesmith.desk.world import reserved, table
 
+Pair = tuple[str, str]  # a line before and after
+
 _PADDING = (
     "{As I have said many times|To be quite honest with you|If I may say so}, $t",
     "{I just wanted to let you know that|It should be noted that|I am writing to say that} $t",
@@ -50,7 +52,7 @@ def bare(text: str) -> str:
     return re.sub(r"[.,!?;:'\"]", "", text).lower()
 
 
-def _pairs(s: Scribe, pair: Callable[[Scribe], tuple[str, str]], *, least: int, most: int) -> str:
+def _pairs(s: Scribe, pair: Callable[[Scribe], Pair], *, least: int, most: int) -> str:
     """Write before-and-after pairs in one drawn layout until they have a drawn length in characters."""
     first, second = s.rng.choice(phrases("worksheets.marks"))
     arrow = s.rng.choice(phrases("worksheets.arrows"))
@@ -65,14 +67,11 @@ def _pairs(s: Scribe, pair: Callable[[Scribe], tuple[str, str]], *, least: int, 
     return "\n".join(blocks)
 
 
-def _sheet(s: Scribe, kind: str, pair: Callable[[Scribe], tuple[str, str]], **slots: object) -> Written:
+def _sheet(s: Scribe, kind: str, pair: Callable[[Scribe], Pair], **slots: object) -> Written:
     body = _pairs(s, pair, least=220, most=620)
     if s.chance(0.25):
         return Written(body)
     return Written(f"{s.any_of(phrases('worksheets.heads')[kind], n=s.rng.randint(1, 60), **slots)}\n{body}")
-
-
-Pair = tuple[str, str]  # a line before and after
 
 
 def marks(s: Scribe) -> Pair:
