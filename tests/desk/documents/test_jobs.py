@@ -73,6 +73,36 @@ def test_marks_are_true(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.4 < bad / (bad + good) < 0.6
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_marks_behind_values_are_true(kind: str) -> None:
+    """Without a wrong mark the text is the job's result; with one it is not, and only the marked values differ."""
+    scribe, right, wrong = Scribe("ticks"), "<R>", "<W>"
+    for job in jobs(kind):
+        said = inspections._ticked(scribe, kind, job, right, wrong)
+        plain = said.replace(right, "").replace(wrong, "")
+        assert right in said or wrong in said
+        assert (plain == job.result) == (wrong not in said)
+        if wrong in said and right in said:
+            assert all(part.split(wrong)[-1] in job.result for part in said.split(right)[:-1])
+
+
+def test_every_second_page_of_proof_or_so_has_wrong_values() -> None:
+    scribe = Scribe("proof")
+    pages = [inspections.proof(scribe).text for _ in range(100)]
+    marks = [row[1] for row in inspections.phrases("inspections.ticks")]
+    assert len(set(pages)) == 100
+    assert 50 < sum(any(f"{mark}\n" in page or f"{mark} " in page for mark in marks) for page in pages) <= 100
+
+
+def test_a_wrong_value_may_be_one_that_the_text_names_for_something_else() -> None:
+    scribe = Scribe("named")
+    job = Job("the town", "Ada Hill wrote from Dover about Leeds.", "Dover")
+    others = {
+        inspections._other_value(scribe, next(inspections._values().finditer(job.result)), job) for _ in range(99)
+    }
+    assert "Leeds" in others and len(others) > 3
+
+
 def test_a_collation_marks_every_pair_truly_and_half_of_them_differ() -> None:
     scribe, counts = Scribe("collation"), {True: 0, False: 0}
     marks = {

@@ -56,14 +56,15 @@ MIX: Mapping[str, tuple[int, Writer]] = {
     "quiz": (4, studies.quiz),
     "reading": (7, studies.reading),
     "comparison": (2, studies.comparison),
-    "chores": (3, chores.chores),
-    "idea_list": (2, ideas.idea_list),
+    "chores": (6, chores.chores),
+    "idea_list": (4, ideas.idea_list),
     "board": (1, ideas.board),
     "described": (2, ideas.described),
-    "carbon_copy": (16, copies.carbon_copy),
-    "collation": (20, copies.collation),
-    "job_book": (44, jobs.job_book),
-    "inspected": (40, inspections.inspected),
+    "carbon_copy": (8, copies.carbon_copy),
+    "collation": (10, copies.collation),
+    "job_book": (72, jobs.job_book),
+    "inspected": (24, inspections.inspected),
+    "proof": (36, inspections.proof),
 }
 
 

@@ -1,4 +1,4 @@
-"""Small exercises with lists: sort, count, pick, keep what fits a condition."""
+"""Small exercises with lists: sort, count, pick, find, keep what fits a condition, write large or small."""
 
 from __future__ import annotations
 
@@ -63,4 +63,30 @@ def _filtered(s: Scribe) -> tuple[str, str, str]:
     return _list(s, listed), task, ", ".join(kept)
 
 
-MAKERS = (_by_name, _by_price, _counted, _picked, _filtered)  # each draws a list, what to do with it, and the result
+def _found(s: Scribe) -> tuple[str, str, str]:
+    """Draw the place of a thing on a list, on which it may not be."""
+    some = s.products(s.rng.choice((3, 4)))
+    items, at = [p.name for p in some], s.rng.randrange(len(some))
+    place = (*PLACES, "fourth")[at]
+    if s.chance(0.5):
+        absent = items.pop(at)
+        return _list(s, items), s.phrase("chores.where", p=absent), s.phrase("chores.absent", p=absent)
+    return _list(s, items), s.phrase("chores.where", p=items[at]), place
+
+
+def _cased(s: Scribe) -> tuple[str, str, str]:
+    item = s.product().name if s.chance(0.7) else s.world.person(s.rng).first
+    if s.chance(0.6):
+        return item, s.phrase("chores.large"), item.upper()
+    return item, s.phrase("chores.small"), item.lower()
+
+
+MAKERS = (
+    _by_name,
+    _by_price,
+    _counted,
+    _picked,
+    _found,
+    _filtered,
+    _cased,
+)  # each draws a list, what to do with it, and the result

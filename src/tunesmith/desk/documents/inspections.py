@@ -1,7 +1,8 @@
-"""Pages of a job book that somebody has gone through: each result is marked, and some of the wrong ones put right.
+"""Pages of a job book that somebody has gone through: each result is marked, or every value in it.
 
 Whether a mark is right can only be known by holding the result against the request and its text, so these teach a model
-to check an answer after it was given, which is what a reward model has to do.
+to check an answer after it was given, which is what a reward model has to do. A mark behind every value says where to
+look, and says it several times a job: much more is to be learned from a page than from one mark a result.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tunesmith.desk.documents.scribe import Scribe, Written, phrases
 from tunesmith.desk.world import table
 
 _RIGHT = 0.5  # share of results that are right
+_VALUE_RIGHT = 0.65  # the same for values, of which a result has several
+_NAMED = 0.4  # how often a wrong value is one that the text names for something else
 _TRIES = 8
 
 
@@ -37,12 +40,53 @@ def inspected(s: Scribe) -> Written:
     return Written("\n\n".join([s.phrase("inspections.titles", n=s.rng.randint(1, 99)), *entries]))
 
 
+def proof(s: Scribe) -> Written:
+    """Write a page of jobs with a mark behind each value of each result, or behind the wrong ones only."""
+    layout = s.rng.choice(LAYOUTS).signed(*s.rng.sample(s.world.agents, 2))
+    right, wrong = s.rng.choice(phrases("inspections.ticks"))
+
+    def entry() -> str:
+        kind, job = draw_job(s, list(KINDS))
+        return f"{asked(s, job, layout)}\n{layout.result}{_ticked(s, kind, job, right, wrong)}"
+
+    return Written("\n\n".join([s.phrase("inspections.titles", n=s.rng.randint(1, 99)), *page_of(s, entry)]))
+
+
+def _ticked(s: Scribe, kind: str, job: Job, right: str, wrong: str) -> str:
+    """Return the result with marked values, some of them wrong; one without values is marked as a whole."""
+    found = [m for m in _values().finditer(job.result) if not _numbers_a_line(m)]
+    if not found:
+        return job.result + right if s.chance(_RIGHT) else spoilt(s, kind, job) + wrong
+    parts, end = [], 0
+    for match in found:
+        value = match.group() if s.chance(_VALUE_RIGHT) else _other_value(s, match, job)
+        parts += [job.result[end : match.start()], value, right if value == match.group() else wrong]
+        end = match.end()
+    return "".join(parts) + job.result[end:]
+
+
+def _numbers_a_line(match: re.Match[str]) -> bool:
+    return match.string[match.end() : match.end() + 1] in {".", ")"} and match.string[: match.start()][-1:] in {
+        "",
+        "\n",
+    }
+
+
+def _other_value(s: Scribe, match: re.Match[str], job: Job) -> str:
+    """Return another value of the same kind, where possible one that the text names for something else."""
+    kind = str(match.lastgroup)
+    named = [m.group() for m in _values().finditer(job.text) if m.lastgroup == kind and m.group() != match.group()]
+    if named and s.chance(_NAMED):
+        return s.rng.choice(named)
+    return _OTHER[kind](s)
+
+
 def spoilt(s: Scribe, kind: str, job: Job) -> str:
     """Return a wrong result that looks like a right one: another value, part of it, or the answer to something else."""
     for _ in range(_TRIES):
         draw = s.rng.random()
         if draw < 0.55:
-            result = _swapped(s, job.result)
+            result = _swapped(s, job)
         elif draw < 0.7:
             result = KINDS[kind][1](s).result
         elif draw < 0.76:
@@ -56,13 +100,13 @@ def spoilt(s: Scribe, kind: str, job: Job) -> str:
     return s.phrase("exchanges.useless")
 
 
-def _swapped(s: Scribe, text: str) -> str:
-    """Return the text with one name, number, place or colour replaced by another of its kind."""
-    found = list(_values().finditer(text))
+def _swapped(s: Scribe, job: Job) -> str:
+    """Return the result with one name, number, place or colour replaced by another of its kind."""
+    found = list(_values().finditer(job.result))
     if not found:
-        return text
+        return job.result
     match = s.rng.choice(found)
-    return f"{text[: match.start()]}{_OTHER[str(match.lastgroup)](s)}{text[match.end() :]}"
+    return f"{job.result[: match.start()]}{_other_value(s, match, job)}{job.result[match.end() :]}"
 
 
 def _shortened_or_repeated(s: Scribe, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -165,15 +166,20 @@ def _listed(s: Scribe) -> Job:
 def _ideas(s: Scribe) -> Job:
     n = s.rng.choice((1, 2, 3, 3))
     numbered = s.chance(0.3)
-    if s.chance(0.6):
+    taken = ""
+    if s.chance(0.7):
         row = s.rng.choice(table("tickets")["ideas"])
-        what, items = s.say(row["what"]), s.rng.sample(row["items"], n)
+        what, (taken, *items) = s.say(row["what"]), s.rng.sample(row["items"], n + 1)
     else:
         occasion = s.rng.choice(list(phrases("ideas.occasions")))
         what = f"gifts for {occasion}"
         kinds = [p.kind for p in ideas.different(s, phrases("ideas.occasions")[occasion], n)]
         items = [f"{article(kind)} {kind}" for kind in kinds]
+    if n == 1:
+        what = re.sub(r"^(\w+)s\b", r"\1", what)  # one gift
     request = _ask(s, "ideas", n=s.rng.choice((str(n), chores.COUNTS[n])), what=what)
+    if taken and s.chance(0.25):
+        request += s.phrase("jobs.taken", item=taken.rstrip("?"))
     if numbered:
         request += s.phrase("jobs.numbered")
     marks = (f"{i}. {item}" if numbered else f"- {item}" for i, item in enumerate(items, 1))
@@ -218,8 +224,8 @@ def _summed_up(s: Scribe) -> Job:
 
 # How often each kind of job is drawn, relative to the sum of all weights.
 KINDS: Mapping[str, tuple[int, Callable[[Scribe], Job]]] = {
-    "marks": (5, _marks),
-    "slips": (3, _slips),
+    "marks": (7, _marks),
+    "slips": (4, _slips),
     "manners": (2, _manners),
     "voiced": (2, _voiced),
     "trimmed": (1, _trimmed),
@@ -230,8 +236,8 @@ KINDS: Mapping[str, tuple[int, Callable[[Scribe], Job]]] = {
     "labelled": (6, _labelled),
     "read": (8, _read),
     "asked": (9, _asked),
-    "listed": (7, _listed),
-    "ideas": (4, _ideas),
+    "listed": (11, _listed),
+    "ideas": (8, _ideas),
     "letter": (4, _letter),
     "described": (2, _described),
     "summed_up": (4, _summed_up),

@@ -1,0 +1,1 @@
+"""Find out what is wrong with a data set: one check per file, records -> findings."""
