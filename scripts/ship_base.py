@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from tunesmith.core.yaml_strict import read_yaml
 from tunesmith.desk.weights import shipped_base
 from tunesmith.model.load import load_model, save_model
-from tunesmith.train.checkpoint_folder import load_checkpoint
+from tunesmith.train.checkpoint import CheckpointManager
 from tunesmith.train.run_directory import RunDirectory
 
 CARD = """# The tunesmith desk base model
@@ -45,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     target = shipped_base()
     runs = [RunDirectory(path) for path in options.run]
-    progress = [load_checkpoint(max(run.checkpoints.glob("step-*"))).tree["progress"] for run in runs]
+    progress = [_progress(run) for run in runs]
     origins = [json.loads(run.provenance.read_text()) for run in runs]
     seeds = [read_yaml(run.config.read_text(), where=str(run.config)).values["seed"] for run in runs]
     model = load_model(runs[-1].model)
@@ -68,6 +69,14 @@ def main() -> None:
     (target / "README.md").write_text(CARD.format(**facts))
     size = sum(p.stat().st_size for p in target.iterdir())
     print(f"{target}: {size / 1e6:.1f} MB")
+
+
+def _progress(run: RunDirectory) -> dict[str, Any]:
+    """Return how many steps and tokens a run has behind it."""
+    newest = CheckpointManager(run.checkpoints).latest_valid()
+    if newest is None:
+        raise SystemExit(f"{run.checkpoints}: no checkpoint, so nobody knows how many tokens were read")
+    return dict(newest.tree["progress"])
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def overoptimisation(config: QuickstartConfig, policy: str, context: RunContext)
     for n in (1, 2, 4, 8, SAMPLES):
         gained = [float(best_of_n_value(proxy, values, n).mean()) for values in (proxy, gold)]
         best.append(OveroptimisationPoint(best_of_n_kl(n), gained[0] - start_proxy, gained[1] - start_gold))
-    stage = ppo_config(config, None, policy, ptx=False)
+    stage = ppo_config(config, None, policy, mixed=None)
     steps = stage.ppo.iterations * stage.ppo.steps_per_iteration
     free = stage.model_copy(
         update={

@@ -16,7 +16,14 @@ from tunesmith.recipes.clock import Clock
 from tunesmith.recipes.overoptimise import overoptimisation
 from tunesmith.recipes.own_data import split_own_data
 from tunesmith.recipes.quickstart_config import QuickstartConfig
-from tunesmith.recipes.quickstart_parts import collect_rankings, measure, ppo_config, sft_config, stage_config
+from tunesmith.recipes.quickstart_parts import (
+    collect_rankings,
+    measure,
+    ppo_config,
+    pretraining_text,
+    sft_config,
+    stage_config,
+)
 from tunesmith.recipes.quickstart_report import write_outcome
 from tunesmith.recipes.stage import require_one_process
 from tunesmith.store import freeze
@@ -41,8 +48,9 @@ def run(config: QuickstartConfig, context: RunContext) -> RunResult:
         own = split_own_data(config.data, context.log, config.seed) if config.data else None
         shown = own.demonstrations if own else demonstrations(config.sft_rows, seed=config.seed, split="train")
         demos = freeze(shown, out / "data" / "demonstrations")
+        mixed = pretraining_text(config, own)
     with clock.stage("sft"):
-        tuned = sft.run(sft_config(config, own, demos), context)
+        tuned = sft.run(sft_config(config, own, demos, mixed=mixed), context)
         clock.tokens(tuned.summary["tokens"])
     policy = str(out / "sft" / "model")
     with clock.stage("rank"):
@@ -53,13 +61,13 @@ def run(config: QuickstartConfig, context: RunContext) -> RunResult:
         rewarded = reward.run(stage.model_copy(update=shown_again), context)
         clock.tokens(rewarded.summary["tokens"])
     with clock.stage("ppo_ptx"):
-        optimised = ppo.run(ppo_config(config, own, policy, ptx=True), context)
+        optimised = ppo.run(ppo_config(config, own, policy, mixed=mixed), context)
         clock.tokens(optimised.summary["tokens"])
     models = {"base": config.model, "sft": policy, "ppo_ptx": str(out / "ppo_ptx" / "model")}
     curves: dict[str, OveroptimisationResult] = {}
     if config.full:
         with clock.stage("ppo"):
-            clock.tokens(ppo.run(ppo_config(config, own, policy, ptx=False), context).summary["tokens"])
+            clock.tokens(ppo.run(ppo_config(config, own, policy, mixed=None), context).summary["tokens"])
         models["ppo"] = str(out / "ppo" / "model")
         if own is None:
             with clock.stage("overoptimisation"):

@@ -33,22 +33,21 @@ def stage_config(config: QuickstartConfig, stage: StageT, *, model: str, data: S
     return stage.model_copy(update=place)
 
 
-def ppo_config(config: QuickstartConfig, own: OwnData | None, policy: str, *, ptx: bool) -> ppo.Config:
-    """Return PPO's configuration; without ptx, the same but for the pretraining term."""
+def ppo_config(config: QuickstartConfig, own: OwnData | None, policy: str, *, mixed: str | None) -> ppo.Config:
+    """Return PPO's configuration; `mixed` is the pretraining text, None leaves the pretraining term away."""
     out = Path(config.out)
     asked = own.prompts if own else prompts(config.ppo_prompts, seed=config.seed + ROLL_OUT, split="train")
     rows = freeze(asked, out / "data" / "prompts")
-    stage = stage_config(config, config.ppo, model=policy, data=rows, name="ppo_ptx" if ptx else "ppo")
+    stage = stage_config(config, config.ppo, model=policy, data=rows, name="ppo_ptx" if mixed else "ppo")
     settings = stage.ppo.model_copy(update={"max_tokens": config.max_tokens})
-    coefs = stage.ptx if ptx else stage.ptx.model_copy(update={"ptx_coef": 0.0})
-    more = {"reward_model": str(out / "reward" / "model"), "ptx_data": (pretraining_text(config, own),)}
-    return stage.model_copy(update={**more, "ppo": settings, "ptx": coefs})
+    mix = {"ptx_data": (mixed,)} if mixed else {"ptx": stage.ptx.model_copy(update={"ptx_coef": 0.0})}
+    return stage.model_copy(update={**mix, "reward_model": str(out / "reward" / "model"), "ppo": settings})
 
 
-def sft_config(config: QuickstartConfig, own: OwnData | None, data: Snapshot) -> sft.Config:
+def sft_config(config: QuickstartConfig, own: OwnData | None, data: Snapshot, *, mixed: str) -> sft.Config:
     """Return SFT's configuration; the desk's documents are mixed in, your own demonstrations stand alone."""
     stage = stage_config(config, config.sft, model=config.model, data=data, name="sft")
-    return stage if own else stage.model_copy(update={"ptx_data": (pretraining_text(config, own),)})
+    return stage if own else stage.model_copy(update={"ptx_data": (mixed,)})
 
 
 def pretraining_text(config: QuickstartConfig, own: OwnData | None) -> str:
