@@ -20,13 +20,14 @@ from tunesmith.algorithms.reward_model import (
     require_pairs,
     score_sequences,
     score_trees,
+    with_logprobs,
 )
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Comparison, Completion, Message, Ranking, RankingLabel
 from tunesmith.data.batch import TokenSequence, TokenTree, pack, pack_trees
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.losses.preference import calibration
-from tunesmith.model.network import hidden_states, score_bias, score_head, sequence_scores
+from tunesmith.model.network import hidden_states, score_bias, score_head, sequence_scores, target_logprobs
 from tunesmith.train.dataset_source import DatasetSource, Walk
 
 RANKED = (
@@ -55,7 +56,7 @@ def test_t_rm_6_one_tree_equals_a_forward_pass_for_each_side_of_each_pair(family
     grouped = gradients(network)
     network.zero_grad()
     explicit = torch.zeros(())
-    for tree, orders in RANKED:
+    for tree, orders, _ in RANKED:
         for order in orders:
             pairs = [(a, b) for i, up in enumerate(order) for low in order[i + 1 :] for a in up for b in low]
             for winner, loser in pairs:  # two passes for every pair
@@ -308,3 +309,31 @@ def test_splitting_by_tokens_keeps_every_index_once() -> None:
     parts = split_by_tokens([4, 2, 0, 1], [9, 1, 5, 100, 5], 10)
     assert sorted(i for part in parts for i in part) == [0, 1, 2, 4]
     assert score_bias(network_of("llama")) == 0.0
+
+
+def test_surprisal_of_the_policy_is_added_and_does_not_depend_on_micro_batches() -> None:
+    network, policy = classifier_of("llama"), network_of("llama")
+    rows = with_logprobs(policy, RANKED)
+    for row in rows:
+        assert row.logprobs is not None and len(row.logprobs) == sum(map(len, row.tree.completions))
+        expected = target_logprobs(policy, pack_trees([row.tree])).logprobs.detach()
+        torch.testing.assert_close(row.logprobs, expected, atol=1e-5, rtol=1e-5)
+    plain = RewardObjective(network)(pack_ranked(rows)).loss_sum
+    objective = RewardObjective(network, surprisal_coef=2.0)
+    assert set(objective.modules) == {"reward_model", "surprisal"}
+    whole = objective(pack_ranked(rows)).loss_sum
+    apart = sum(objective(pack_ranked([row])).loss_sum for row in rows)
+    torch.testing.assert_close(whole, apart)
+    by_hand = 0.0
+    for row in rows:
+        batch = pack_trees([row.tree])
+        said = objective.modules["surprisal"](hidden_states(network, batch)[batch.place])
+        wanted = (-row.logprobs).clamp(max=5)
+        by_hand += len(row.orders) * torch.nn.functional.smooth_l1_loss(said, wanted).item()
+    assert whole.item() - plain.item() == pytest.approx(2.0 * by_hand, rel=1e-4)
+
+
+def test_without_log_probs_a_ranking_has_no_surprisal() -> None:
+    network = classifier_of("llama")
+    plain, asked = RewardObjective(network), RewardObjective(network, surprisal_coef=1.0)
+    assert asked(pack_ranked(RANKED)).loss_sum.item() == plain(pack_ranked(RANKED)).loss_sum.item()

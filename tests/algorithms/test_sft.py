@@ -15,6 +15,7 @@ from tunesmith.algorithms.sft import LanguageBatch, LanguageObjective, builder, 
 from tunesmith.core.records import Message
 from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.generate import Sampling, generate
+from tunesmith.model.network import hidden_states, target_logprobs
 from tunesmith.train.distributed import World
 from tunesmith.train.step import GlobalStep
 from tunesmith.train.task import TrainingTask
@@ -175,3 +176,45 @@ def test_t_tok_11_the_end_is_learned_where_it_is_a_target(with_end: bool) -> Non
         assert texts == [f"a {thing}." for thing in things]
     else:
         assert finished <= 0.05
+
+
+def test_surprisal_is_added_for_each_learned_token_and_its_head_is_trained_along() -> None:
+    network = network_of("llama")
+    rows = [sequence([5, 6, 7, 8], 3), sequence([9, 10, 11], 1)]
+    plain = LanguageObjective(network)
+    both = LanguageObjective(network, surprisal_coef=0.5)
+    assert set(plain.modules) == {"model"} and set(both.modules) == {"model", "surprisal"}
+    micro = builder("sft")(rows)
+    out, alone = both(micro), plain(micro)
+    batch = pack(rows)
+    hidden = hidden_states(network, batch)
+    wanted = -target_logprobs(network, batch).logprobs.detach()
+    by_hand = torch.nn.functional.smooth_l1_loss(
+        both.modules["surprisal"](hidden[batch.source + 1]), wanted.clamp(max=5)
+    )
+    torch.testing.assert_close(out.loss_sum, alone.loss_sum + 0.5 * 4 * by_hand)
+    assert out.metrics["sft/loss"] == alone.metrics["sft/loss"]
+    assert out.metrics["sft/surprisal"].total == pytest.approx(4 * by_hand.item())
+
+
+def test_surprisal_of_unseen_text_is_learned() -> None:
+    """Sequences repeat their first half, but for one token: the states come to tell where."""
+    torch.manual_seed(0)
+    network = network_of("llama")
+
+    def row() -> TokenSequence:
+        half = torch.randint(5, 40, (6,)).tolist()
+        return sequence([*half, *half[:3], int(torch.randint(5, 40, (1,))), *half[4:]], 11)
+
+    objective = LanguageObjective(network, surprisal_coef=1.0)
+    optimizer = torch.optim.AdamW([p for m in objective.modules.values() for p in m.parameters()], lr=3e-3)
+    first = last = 0.0
+    for _ in range(60):
+        micro = builder("sft")([row() for _ in range(16)])
+        out = objective(micro)
+        optimizer.zero_grad()
+        (out.loss_sum / micro.weight).backward()
+        optimizer.step()
+        last = out.metrics["sft/surprisal"].total / micro.weight
+        first = first or last
+    assert last < 0.3 * first

@@ -21,6 +21,16 @@ def test_targets_are_predicted_from_the_position_before() -> None:
     assert batch.tokens == 7 and batch.sequences == 2
 
 
+def test_a_target_stands_at_its_place() -> None:
+    flat = pack([sequence([5, 6, 7], 2), sequence([8, 9, 10, 11, 12], 2), sequence([3, 4], 1)])
+    tree = pack_trees([TokenTree([1, 2, 3], [[4, 5], [6]], "a"), TokenTree([7], [[8, 9, 10]], "b")])
+    for batch in (flat, tree):
+        assert batch.ids[batch.place].tolist() == batch.targets.tolist()
+        same = batch.owner[1:] == batch.owner[:-1]
+        assert (batch.place[1:] > batch.place[:-1])[same].all()
+    assert batch.place[-1] == batch.last[-1]
+
+
 def test_the_first_token_is_never_a_target() -> None:
     batch = pack([sequence([5, 6], 2)])
     assert batch.targets.tolist() == [6]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tunesmith.core.errors import ConfigError, DataError
 from tunesmith.losses import language
-from tunesmith.losses.language import nll_sum, projected_logprobs, token_logprobs
+from tunesmith.losses.language import nll_and_logprobs, nll_sum, projected_logprobs, token_logprobs
 
 OPTIONS = [
     {},
@@ -247,3 +247,14 @@ def test_a_wrong_number_of_targets_or_weights_is_named() -> None:
         projected_logprobs(c.hidden, c.weight, c.targets[:-1])
     with pytest.raises(DataError, match="weights"):
         nll_sum(c.hidden, c.weight, c.targets, torch.ones(3))
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_the_sum_comes_with_each_log_prob_which_has_no_gradient(options: dict[str, float]) -> None:
+    c = case()
+    weights = torch.arange(13.0)
+    out = nll_and_logprobs(c.hidden, c.weight, c.targets, weights, bias=c.bias, **options)
+    expected = projected_logprobs(c.hidden, c.weight, c.targets, bias=c.bias, **options).logprobs
+    torch.testing.assert_close(out.logprobs, expected.detach())
+    assert not out.logprobs.requires_grad and out.total.requires_grad
+    torch.testing.assert_close(out.total, -(weights @ out.logprobs))

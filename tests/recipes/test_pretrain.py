@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from safetensors.torch import load_file
+
 from tests.small import chat_tokenizer
 from tests.small_runs import Workshop, documents
 from tunesmith.core.records import Document
@@ -44,3 +46,12 @@ def test_a_tokenizer_can_be_given(tmp_path: Path) -> None:
     workshop.run("pretrain", "new", tokenizer=workshop.base, max_steps=1)
     theirs = json.loads((Path(workshop.base) / "tokenizer.json").read_text())
     assert json.loads((tmp_path / "new" / "model" / "tokenizer.json").read_text()) == theirs
+
+
+def test_with_surprisal_the_head_is_measured_but_not_saved(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    workshop.run("pretrain", "plain", max_steps=2)
+    workshop.run("pretrain", "knowing", max_steps=2, surprisal_coef=0.5)
+    assert any("pretrain/surprisal" in row for row in workshop.metrics("knowing"))
+    first, second = (set(load_file(tmp_path / name / "model" / "model.safetensors")) for name in ("plain", "knowing"))
+    assert first == second

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tunesmith.core.errors import DataError
@@ -22,15 +22,21 @@ from tunesmith.core.records import Comparison, Ranking, RankingLabel
 from tunesmith.data.batch import TokenBatch, TokenSequence, TokenTree, pack, pack_trees
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.losses.preference import Divisor, KwisePairs, kwise_loss, kwise_pairs, pair_accuracy
-from tunesmith.model.network import score_bias, sequence_scores
+from tunesmith.losses.surprisal import surprisal_loss
+from tunesmith.model.network import hidden_states, score_bias, scores_of, sequence_scores, target_logprobs
+from tunesmith.model.surprisal_head import surprisal_head
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 
 
 class RankedTree(NamedTuple):
-    """A prompt with its completions, and each labeler's order: groups of completion indexes, best first."""
+    """A prompt with its completions, and each labeler's order: groups of completion indexes, best first.
+
+    `logprobs` (all completions' tokens): those of the policy that wrote them, or None where they are not needed.
+    """
 
     tree: TokenTree
     orders: tuple[tuple[tuple[int, ...], ...], ...]
+    logprobs: Tensor | None = None
 
     @property
     def size(self) -> int:
@@ -40,11 +46,16 @@ class RankedTree(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RankedBatch:
-    """Packed trees and the pairs of their rankings. `weight`: rankings with at least one untied pair."""
+    """Packed trees and the pairs of their rankings. `weight`: rankings with at least one untied pair.
+
+    `logprobs` (M,), one a completion token, or None; `shares` (M,) divide each tree's rankings among its tokens.
+    """
 
     kind: str
     batch: TokenBatch
     pairs: KwisePairs
+    logprobs: Tensor | None = None
+    shares: Tensor | None = None
 
     @property
     def weight(self) -> float:
@@ -80,7 +91,12 @@ def pack_ranked(rows: Sequence[RankedTree], *, divisor: Divisor = "surviving") -
     for row in rows:
         orders += [[[first + i for i in group] for group in order] for order in row.orders]
         first += len(row.tree.completions)
-    return RankedBatch("reward", pack_trees([r.tree for r in rows]), kwise_pairs(orders, divisor=divisor))
+    batch, pairs = pack_trees([r.tree for r in rows]), kwise_pairs(orders, divisor=divisor)
+    known = [r.logprobs for r in rows if r.logprobs is not None]
+    if len(known) < len(rows):
+        return RankedBatch("reward", batch, pairs)
+    shares = [torch.full_like(flat, len(row.orders) / len(flat)) for row, flat in zip(rows, known, strict=True)]
+    return RankedBatch("reward", batch, pairs, torch.cat(known), torch.cat(shares))
 
 
 def builder(divisor: Divisor) -> Callable[[Sequence[RankedTree]], RankedBatch]:
@@ -89,30 +105,45 @@ def builder(divisor: Divisor) -> Callable[[Sequence[RankedTree]], RankedBatch]:
 
 
 class RewardObjective:
-    """K-wise ranking loss of a `RankedBatch`."""
+    """K-wise ranking loss of a `RankedBatch`, plus `surprisal_coef` times the surprisal loss a token.
 
-    def __init__(self, network: PreTrainedModel, *, margin: float = 0.0, centring: float = 0.0) -> None:
+    `modules`: the network by its name, and the surprisal head, which is trained along, where there is one.
+    """
+
+    def __init__(
+        self, network: PreTrainedModel, *, margin: float = 0.0, centring: float = 0.0, surprisal_coef: float = 0.0
+    ) -> None:
         self._network = network
         self._margin = margin
         self._centring = centring
+        self._coef = surprisal_coef
+        self._surprisal = surprisal_head(network) if surprisal_coef else None
+        self.modules: dict[str, nn.Module] = {"reward_model": network}
+        if self._surprisal is not None:
+            self.modules["surprisal"] = self._surprisal
 
     def __call__(self, micro_batch: MicroBatch) -> LossOutput:
         """Return the loss sum over rankings, and the pairwise accuracy (ties count half)."""
         micro = cast(RankedBatch, micro_batch)
         device = self._network.device
-        scores = sequence_scores(self._network, micro.batch.to(device))
+        batch = micro.batch.to(device)
+        states = hidden_states(self._network, batch)
+        scores = scores_of(self._network, states.index_select(0, batch.last))
         pairs, weights = micro.pairs.pairs.to(device), micro.pairs.weights.to(device)
         loss = kwise_loss(scores, pairs, weights=weights, margin=self._margin, centring=self._centring)
         detached = scores.detach()
         accuracy = pair_accuracy(detached, pairs)
-        return LossOutput(
-            loss,
-            {
-                "reward/loss": MetricSum(float(loss.detach()), micro.weight),
-                "reward/accuracy": MetricSum(accuracy.correct + accuracy.tied / 2, accuracy.n),
-                "reward/score_std": MetricSum(float(detached.std(correction=0)) * len(detached), len(detached)),
-            },
-        )
+        metrics = {
+            "reward/loss": MetricSum(float(loss.detach()), micro.weight),
+            "reward/accuracy": MetricSum(accuracy.correct + accuracy.tied / 2, accuracy.n),
+            "reward/score_std": MetricSum(float(detached.std(correction=0)) * len(detached), len(detached)),
+        }
+        if self._surprisal is not None and micro.logprobs is not None and micro.shares is not None:
+            predicted = self._surprisal(states.index_select(0, batch.place))
+            surprise = surprisal_loss(predicted, micro.logprobs.to(device), micro.shares.to(device))
+            metrics["reward/surprisal"] = MetricSum(float(surprise.detach()), float(micro.shares.sum()))
+            loss = loss + self._coef * surprise
+        return LossOutput(loss, metrics)
 
 
 def require_pairs(rows: Sequence[RankedTree]) -> int:
@@ -151,16 +182,41 @@ def score_trees(
     network: PreTrainedModel, trees: Sequence[TokenTree], *, micro_batch_tokens: int = 8192
 ) -> list[list[float]]:
     """Return the calibrated scores of each tree's completions."""
+    found = _by_tree(network, trees, micro_batch_tokens, sequence_scores, lambda tree: len(tree.completions))
+    return [scores.tolist() for scores in found]
+
+
+@torch.no_grad()
+def with_logprobs(
+    policy: PreTrainedModel, rows: Sequence[RankedTree], *, micro_batch_tokens: int = 8192
+) -> list[RankedTree]:
+    """Return the rows with the policy's log-probs of every completion token."""
+
+    def logprobs(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
+        return target_logprobs(network, batch).logprobs
+
+    trees = [r.tree for r in rows]
+    found = _by_tree(policy, trees, micro_batch_tokens, logprobs, lambda tree: sum(map(len, tree.completions)))
+    return [row._replace(logprobs=flat) for row, flat in zip(rows, found, strict=True)]
+
+
+def _by_tree(
+    network: PreTrainedModel,
+    trees: Sequence[TokenTree],
+    micro_batch_tokens: int,
+    evaluate: Callable[[PreTrainedModel, TokenBatch], Tensor],
+    count: Callable[[TokenTree], int],
+) -> list[Tensor]:
+    """Return each tree's part of what `evaluate` gives for packed trees, on the CPU; `count`: how long a part is."""
     was_training = network.training
     network.eval()
-    result: list[list[float]] = [[] for _ in trees]
+    result = [torch.empty(0)] * len(trees)
     sizes = [len(t.prompt) + sum(map(len, t.completions)) for t in trees]
     for part in split_by_tokens(range(len(trees)), sizes, micro_batch_tokens):
         batch = pack_trees([trees[i] for i in part]).to(network.device)
-        flat = sequence_scores(network, batch).cpu().tolist()
-        for index in part:
-            k = len(trees[index].completions)
-            result[index], flat = flat[:k], flat[k:]
+        parts = torch.split(evaluate(network, batch).cpu(), [count(trees[i]) for i in part])
+        for index, found in zip(part, parts, strict=True):
+            result[index] = found
     network.train(was_training)
     return result
 

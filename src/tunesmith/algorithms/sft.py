@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from tunesmith.data.batch import TokenBatch, TokenSequence, pack
-from tunesmith.model.network import target_nll_sum
+from tunesmith.losses.surprisal import surprisal_loss
+from tunesmith.model.network import target_nll, target_nll_sum
+from tunesmith.model.surprisal_head import surprisal_head
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 
 Reduction = Literal["token", "sequence"]
@@ -55,20 +58,33 @@ def builder(kind: str, reduction: Reduction = "token") -> Callable[[Sequence[Tok
 
 
 class LanguageObjective:
-    """Summed negative log-likelihood of a `LanguageBatch`."""
+    """Summed negative log-likelihood of a `LanguageBatch`, plus `surprisal_coef` times the surprisal loss.
 
-    def __init__(self, network: PreTrainedModel) -> None:
+    `modules`: the network by its name, and the surprisal head, which is trained along, where there is one.
+    """
+
+    def __init__(self, network: PreTrainedModel, *, surprisal_coef: float = 0.0) -> None:
         self._network = network
+        self._surprisal = surprisal_head(network) if surprisal_coef else None
+        self._coef = surprisal_coef
+        self.modules: dict[str, nn.Module] = {"model": network}
+        if self._surprisal is not None:
+            self.modules["surprisal"] = self._surprisal
 
     def __call__(self, micro_batch: MicroBatch) -> LossOutput:
-        """Return the loss sum; its metric is the mean over learned tokens, whatever the reduction."""
+        """Return the loss sum; its metrics are means over learned tokens, whatever the reduction."""
         micro = cast(LanguageBatch, micro_batch)
         batch = micro.batch.to(self._network.device)
         weights = None
         if micro.reduction == "sequence":
             weights = batch.target_counts().clamp_min(1).reciprocal().index_select(0, batch.owner)
-        loss = target_nll_sum(self._network, batch, weights)
-        return LossOutput(loss, {f"{micro.kind}/loss": MetricSum(float(loss.detach()), micro.weight)})
+        nll = target_nll(self._network, batch, weights)
+        metrics = {f"{micro.kind}/loss": MetricSum(float(nll.total.detach()), micro.weight)}
+        if self._surprisal is None:
+            return LossOutput(nll.total, metrics)
+        surprise = surprisal_loss(self._surprisal(nll.hidden.index_select(0, batch.place)), nll.logprobs, weights)
+        metrics[f"{micro.kind}/surprisal"] = MetricSum(float(surprise.detach()), micro.weight)
+        return LossOutput(nll.total + self._coef * surprise, metrics)
 
 
 @torch.no_grad()

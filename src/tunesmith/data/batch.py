@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -34,14 +34,16 @@ class TokenBatch:
     """A packed batch: N stream positions, M targets, S sequences (a tree counts one for each completion).
 
     `ids`, `positions` (N,): token and its place in its sequence, prompt included. `source` (M,): the stream index whose
-    hidden state predicts `targets` (M,). `owner` (M,): the target's sequence, ascending; within a sequence, targets are
-    in order. `last` (S,): the stream index of each sequence's last token, where a reward model is read.
+    hidden state predicts `targets` (M,); `place` (M,): the stream index where that target stands itself. `owner` (M,):
+    the target's sequence, ascending; within a sequence, targets are in order. `last` (S,): the stream index of each
+    sequence's last token, where a reward model is read.
     """
 
     ids: Tensor
     positions: Tensor
     layout: Layout
     source: Tensor
+    place: Tensor
     targets: Tensor
     owner: Tensor
     last: Tensor
@@ -61,9 +63,9 @@ class TokenBatch:
         """Return the batch on `device`."""
         if self.ids.device == device:
             return self
-        tensors = (self.ids, self.positions, self.source, self.targets, self.owner, self.last)
-        ids, positions, source, targets, owner, last = (t.to(device, non_blocking=True) for t in tensors)
-        return TokenBatch(ids, positions, self.layout.to(device), source, targets, owner, last, self.keys, self.tokens)
+        names = ("ids", "positions", "source", "place", "targets", "owner", "last")
+        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
+        return replace(self, layout=self.layout.to(device), **moved)
 
 
 class _Placed(NamedTuple):
@@ -95,10 +97,10 @@ def pack(sequences: Sequence[TokenSequence], *, max_waste: float = 0.1) -> Token
             ids[at : at + length] = sequences[index].ids
             positions[at : at + length] = np.arange(length)
             begin[index] = at
-    source, targets, owner = [], [], []
+    place, targets, owner = [], [], []
     for index, sequence in enumerate(sequences):
         learned = np.flatnonzero(np.asarray(sequence.loss_mask, dtype=bool)[1:]) + 1
-        source.append(begin[index] + learned - 1)
+        place.append(begin[index] + learned)
         targets.append(np.asarray(sequence.ids, dtype=np.int64)[learned])
         owner.append(np.full(len(learned), index))
     lengths = np.array([len(s.ids) for s in sequences])
@@ -106,7 +108,8 @@ def pack(sequences: Sequence[TokenSequence], *, max_waste: float = 0.1) -> Token
         ids=torch.from_numpy(ids),
         positions=torch.from_numpy(positions),
         layout=Layout(tuple(p.block for p in placed)),
-        source=_joined(source),
+        source=_joined(place) - 1,
+        place=_joined(place),
         targets=_joined(targets),
         owner=_joined(owner),
         last=torch.from_numpy(begin + lengths - 1),
@@ -152,11 +155,11 @@ def pack_trees(trees: Sequence[TokenTree], *, max_waste: float = 0.1) -> TokenBa
             ids[at : at + length] = completion
             positions[at : at + length] = len(trees[tree].prompt) + np.arange(length)
             begin[index] = at
-    source, owner = [], []
+    source, place, owner = [], [], []
     for index, (tree, completion) in enumerate(flat):
-        place = begin[index] + np.arange(len(completion)) - 1
-        place[:1] = prompt_end[tree]
-        source.append(place)
+        stands = begin[index] + np.arange(len(completion))
+        place.append(stands)
+        source.append(np.concatenate([prompt_end[[tree]], stands[:-1]]))
         owner.append(np.full(len(completion), index))
     lengths = np.array([len(c) for _, c in flat])
     return TokenBatch(
@@ -164,6 +167,7 @@ def pack_trees(trees: Sequence[TokenTree], *, max_waste: float = 0.1) -> TokenBa
         positions=torch.from_numpy(positions),
         layout=Layout(tuple(p.block for p in (*prompts, *children))),
         source=_joined(source),
+        place=_joined(place),
         targets=_joined([np.asarray(c, dtype=np.int64) for _, c in flat]),
         owner=_joined(owner),
         last=torch.from_numpy(begin + lengths - 1),

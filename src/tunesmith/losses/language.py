@@ -37,6 +37,13 @@ class LogprobOutput(NamedTuple):
     entropy: Tensor | None
 
 
+class NLLOutput(NamedTuple):
+    """`total`: the weighted sum of negative log-likelihoods; `logprobs` (M,) of the targets, without gradient."""
+
+    total: Tensor
+    logprobs: Tensor
+
+
 def token_logprobs(logits: Tensor, targets: Tensor) -> Tensor:
     """Return log p(target) of each row: (M, V), (M,) -> (M,), in fp32 or wider.
 
@@ -84,6 +91,23 @@ def nll_sum(
 ) -> Tensor:
     """Return `-sum_m weights_m log p(targets_m)`: (M, d), (V, d), (M,), (M,) -> scalar, in fp32 or wider.
 
+    See `nll_and_logprobs`.
+    """
+    return nll_and_logprobs(hidden, weight, targets, weights, bias=bias, temperature=temperature, softcap=softcap).total
+
+
+def nll_and_logprobs(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    weights: Tensor | None = None,
+    *,
+    bias: Tensor | None = None,
+    temperature: float = 1.0,
+    softcap: float | None = None,
+) -> NLLOutput:
+    """Return `-sum_m weights_m log p(targets_m)` and the log-probs themselves: (M, d), (V, d), (M,), (M,) -> (), (M,).
+
     The gradients are computed together with the value, so the vocabulary projection runs once where
     `projected_logprobs` runs it twice. `weights` (M,) are constants, 1 when None. `bias` is (V,).
     Source: InstructGPT, arXiv 2203.02155, section 3.5 (SFT) and eq. 2, third term (ptx).
@@ -100,8 +124,8 @@ def nll_sum(
     if not torch.is_grad_enabled():
         # A Function sees only whether its inputs want gradients, not no_grad: without this it would compute them.
         hidden, weight, bias = hidden.detach(), weight.detach(), None if bias is None else bias.detach()
-    loss: Tensor = _NLLSum.apply(hidden, weight, bias, targets, row_weights, head)  # type: ignore[no-untyped-call]
-    return loss
+    total, logprobs = _NLLSum.apply(hidden, weight, bias, targets, row_weights, head)  # type: ignore[no-untyped-call]
+    return NLLOutput(total, logprobs)
 
 
 class _Head(NamedTuple):
@@ -213,26 +237,29 @@ class _NLLSum(torch.autograd.Function):
         targets: Tensor,
         weights: Tensor,
         head: _Head,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         wanted = ctx.needs_input_grad[:3]
         gradients = _Gradients(hidden, weight, bias, wanted)
         total = hidden.new_zeros((), dtype=wide_dtype(hidden.dtype))
+        logprobs = hidden.new_empty(targets.shape, dtype=total.dtype)
         with torch.autocast(hidden.device.type, enabled=False):
             for rows in _chunks(hidden, weight):
                 z = head.logits(hidden[rows], weight, bias)
                 slope = head.slope(z) if any(wanted) else None
                 row_logprobs = torch.log_softmax(z, dim=-1)
                 row_weights = weights[rows].to(total.dtype)
-                total -= row_weights @ row_logprobs.gather(-1, targets[rows, None])[:, 0]
+                logprobs[rows] = row_logprobs.gather(-1, targets[rows, None])[:, 0]
+                total -= row_weights @ logprobs[rows]
                 if any(wanted):
                     grad_z = _residual_(row_logprobs.exp_(), targets[rows], row_weights)
                     gradients.add(rows, head.to_raw_(grad_z, slope))
         ctx.save_for_backward(*_as_inputs(gradients, hidden, weight, bias))
-        return total
+        ctx.mark_non_differentiable(logprobs)
+        return total, logprobs
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_loss: Tensor, _grad_logprobs: Tensor | None) -> tuple[Tensor | None, ...]:
         scaled = [None if g is None else g * grad_loss.to(g.dtype) for g in ctx.saved_tensors]
         return *scaled, None, None, None
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.data.batch import TokenBatch
-from tunesmith.losses.language import LogprobOutput, nll_sum, projected_logprobs
+from tunesmith.losses.language import LogprobOutput, nll_and_logprobs, projected_logprobs
 
 
 class Projection(NamedTuple):
@@ -75,13 +75,28 @@ def target_logprobs(
     )
 
 
-def target_nll_sum(network: PreTrainedModel, batch: TokenBatch, weights: Tensor | None = None) -> Tensor:
-    """Return the summed negative log-likelihood of the targets, each times its weight (M,)."""
+class TargetNLL(NamedTuple):
+    """`total`: summed negative log-likelihood; `logprobs` (M,), without gradient; `hidden` (N, d), the last states."""
+
+    total: Tensor
+    logprobs: Tensor
+    hidden: Tensor
+
+
+def target_nll(network: PreTrainedModel, batch: TokenBatch, weights: Tensor | None = None) -> TargetNLL:
+    """Return the summed negative log-likelihood of the targets, each times its weight (M,), and what it came from."""
     weight, bias, softcap, scale = projection(network)
-    hidden = hidden_states(network, batch).index_select(0, batch.source)
+    states = hidden_states(network, batch)
+    hidden = states.index_select(0, batch.source)
     if scale != 1.0:
         hidden = hidden * scale
-    return nll_sum(hidden, weight, batch.targets, weights, bias=bias, softcap=softcap)
+    nll = nll_and_logprobs(hidden, weight, batch.targets, weights, bias=bias, softcap=softcap)
+    return TargetNLL(nll.total, nll.logprobs, states)
+
+
+def target_nll_sum(network: PreTrainedModel, batch: TokenBatch, weights: Tensor | None = None) -> Tensor:
+    """Return `target_nll(...).total`."""
+    return target_nll(network, batch, weights).total
 
 
 def score_head(network: PreTrainedModel) -> nn.Linear:
@@ -105,15 +120,15 @@ def score_bias(network: PreTrainedModel) -> float:
 
 def sequence_scores(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
     """Return the calibrated score (S,) of each sequence, read at its last token, in fp32."""
-    last = hidden_states(network, batch).index_select(0, batch.last)
-    return _scalar(network, last)
+    return scores_of(network, hidden_states(network, batch).index_select(0, batch.last))
 
 
 def token_values(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
     """Return V (M,): the value of the state from which each target is emitted, in fp32."""
-    return _scalar(network, hidden_states(network, batch).index_select(0, batch.source))
+    return scores_of(network, hidden_states(network, batch).index_select(0, batch.source))
 
 
-def _scalar(network: PreTrainedModel, hidden: Tensor) -> Tensor:
+def scores_of(network: PreTrainedModel, hidden: Tensor) -> Tensor:
+    """Return the calibrated score (rows,) of hidden states (rows, d), in fp32."""
     values: Tensor = score_head(network)(hidden).squeeze(-1).float()
     return values + score_bias(network)

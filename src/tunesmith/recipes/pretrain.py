@@ -22,7 +22,7 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.attention import NAME
 from tunesmith.model.load import LanguageModel, check_finite
-from tunesmith.recipes.stage import Stage, StageConfig, batches_in_order, held_out, on_accelerator, walk_of
+from tunesmith.recipes.stage import SURPRISAL, Stage, StageConfig, batches_in_order, held_out, on_accelerator, walk_of
 from tunesmith.text.render import render_documents
 from tunesmith.text.tokenizer import Tokenizer
 from tunesmith.text.train_tokenizer import END_OF_TEXT, train_tokenizer
@@ -55,6 +55,7 @@ class Config(StageConfig):
     global_batch_size: int = Field(64, ge=1, description="rows in one optimizer step")
     num_train_epochs: float = Field(1.0, gt=0, description="passes over the documents")
     validation_fraction: float = Field(0.01, ge=0, lt=1, description="share of documents held out")
+    surprisal_coef: float = Field(0.0, ge=0, description=SURPRISAL)
 
 
 def run(config: Config, context: RunContext) -> RunResult:
@@ -76,9 +77,10 @@ def run(config: Config, context: RunContext) -> RunResult:
     if context.dry_run:
         return stage.dry({"parameters": parameters, "tokens": sum(sizes), "steps": source.total_steps})
     batches = batches_in_order(checks, [len(r.ids) for r in checks], config.micro_batch_tokens, pack)
+    objective = LanguageObjective(model.network, surprisal_coef=config.surprisal_coef)
     task = TrainingTask(
-        modules={"model": model.network},
-        objective=LanguageObjective(model.network),
+        modules=objective.modules,
+        objective=objective,
         source=source,
         validate=(lambda: {"validation/loss": mean_nll(model.network, batches)}) if batches else None,
     )

@@ -19,6 +19,7 @@ from tunesmith.algorithms.reward_model import (
     orders_of,
     require_pairs,
     score_trees,
+    with_logprobs,
 )
 from tunesmith.core.records import Comparison, Completion, Demonstration, Ranking, RankingLabel, record_id
 from tunesmith.core.run_context import RunContext, RunResult
@@ -27,7 +28,7 @@ from tunesmith.evaluate.calibration import calibration
 from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
 from tunesmith.model.load import LanguageModel, new_classifier
 from tunesmith.model.lora import LoraSettings, add_lora, merge_lora
-from tunesmith.recipes.stage import Stage, StageConfig, held_out, walk_of
+from tunesmith.recipes.stage import SURPRISAL, Stage, StageConfig, held_out, walk_of
 from tunesmith.text.chat_template import ChatTemplate
 from tunesmith.text.render import RenderReport, render_demonstrations, render_trees
 from tunesmith.train.dataset_source import DatasetSource
@@ -49,6 +50,7 @@ class Config(StageConfig):
     )
     margin: float = Field(0.0, ge=0, description="inside the sigmoid (Llama 2)")
     centring: float = Field(0.0, ge=0, description="weight of (r_winner + r_loser)^2")
+    surprisal_coef: float = Field(0.0, ge=0, description=SURPRISAL)
     lora: LoraSettings | None = Field(None, description="train low-rank adapters and the head only")
 
 
@@ -63,6 +65,8 @@ def run(config: Config, context: RunContext) -> RunResult:
     rows, report = ranked_rows(training, template, config.max_length)
     report.require_some("rankings")
     skipped = require_pairs(rows)
+    if config.surprisal_coef and not context.dry_run:
+        rows = with_logprobs(policy.network, rows, micro_batch_tokens=config.micro_batch_tokens)
     for line in [*report.sentences(), f"{skipped} rankings are all ties: nothing to learn from them"]:
         context.log(line)
     calibration = calibration_rows(stage, config, template)
@@ -74,9 +78,12 @@ def run(config: Config, context: RunContext) -> RunResult:
         return stage.dry({"rankings": len(rows), "all_tied": skipped, "steps": source.total_steps})
     if config.lora is not None:
         add_lora(model.network, config.lora, seed=config.seed)
+    objective = RewardObjective(
+        model.network, margin=config.margin, centring=config.centring, surprisal_coef=config.surprisal_coef
+    )
     task = TrainingTask(
-        modules={"reward_model": model.network},
-        objective=RewardObjective(model.network, margin=config.margin, centring=config.centring),
+        modules=objective.modules,
+        objective=objective,
         source=source,
         validate=(lambda: _short(measure(model, validation, config))) if validation else None,
     )

@@ -20,7 +20,7 @@ from tunesmith.model.adapt import make_chat_model
 from tunesmith.model.load import LanguageModel
 from tunesmith.model.lora import LoraSettings, add_lora, merge_lora
 from tunesmith.recipes.pretrain import document_rows
-from tunesmith.recipes.stage import Stage, StageConfig, batches_in_order, held_out, walk_of
+from tunesmith.recipes.stage import SURPRISAL, Stage, StageConfig, batches_in_order, held_out, walk_of
 from tunesmith.text.chat_template import ChatTemplate
 from tunesmith.text.render import Overlong, RenderReport, render_demonstrations
 from tunesmith.train.dataset_source import DatasetSource
@@ -44,6 +44,7 @@ class Config(StageConfig):
         0.1, gt=0, lt=1, description="share of all rows that are pretraining text; the paper's 10 %"
     )
     ptx_length: int = Field(128, ge=2, description="tokens of one pretraining row")
+    surprisal_coef: float = Field(0.0, ge=0, description=SURPRISAL)
     lora: LoraSettings | None = Field(None, description="train low-rank adapters instead of all weights")
 
 
@@ -75,9 +76,10 @@ def run(config: Config, context: RunContext) -> RunResult:
     if config.lora is not None:
         add_lora(model.network, config.lora, seed=config.seed)
     batches = batches_in_order(checks, [len(r.ids) for r in checks], config.micro_batch_tokens, pack)
+    objective = LanguageObjective(model.network, surprisal_coef=config.surprisal_coef)
     task = TrainingTask(
-        modules={"model": model.network},
-        objective=LanguageObjective(model.network),
+        modules=objective.modules,
+        objective=objective,
         source=source,
         validate=(lambda: {"validation/loss": mean_nll(model.network, batches)}) if batches else None,
     )

@@ -28,6 +28,8 @@ from tunesmith.train.engine_config import EngineConfig
 from tunesmith.train.run_directory import RunDirectory, provenance
 from tunesmith.train.task import TrainingTask
 
+SURPRISAL = "weight of telling, from the state at each token, how unlikely the token was (losses/surprisal.py); 0 = not"
+
 
 class StageConfig(Strict):
     """What every training stage needs. `data` may name files, snapshot folders, or `desk` (the built-in example)."""
