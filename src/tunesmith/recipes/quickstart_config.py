@@ -26,8 +26,13 @@ def _engine(learning_rate: float, *, warmup_steps: int, kind: str = "cosine", op
 
 
 # Muon, which the base was trained with, learns half as much again from the same demonstrations (docs/experiments.md).
-# The mix is the paper's 10 %, `ptx_share`'s default.
-SFT = SFTConfig(engine=_engine(2e-3, warmup_steps=20, optimizer="muon"), global_batch_size=24)
+# The mix is the paper's 10 %, `ptx_share`'s default; the base was trained with the same surprisal term.
+SFT = SFTConfig(
+    engine=_engine(2e-3, warmup_steps=20, optimizer="muon"),
+    global_batch_size=24,
+    surprisal_coef=0.5,
+    validation_fraction=0.02,
+)
 REWARD = RewardConfig(engine=_engine(1e-3, warmup_steps=10), global_batch_size=8)
 PPO = PPOConfig(
     engine=_engine(1e-4, warmup_steps=5, kind="constant"),
