@@ -18,12 +18,12 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from tunesmith.core.records import Comparison, Ranking
-from tunesmith.evaluate.agreement import strict_pairs
 from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
 from tunesmith.evaluate.text_measures import words
 from tunesmith.recipes.records import read_records
 from tunesmith.recipes.reward import as_ranking
 from tunesmith.recipes.stage import held_out
+from tunesmith.statistics.agreement import strict_pairs
 
 VOCABULARY = 20_000
 RIDGES = (0.01, 0.1, 1.0, 10.0, 100.0)

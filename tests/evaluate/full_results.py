@@ -13,7 +13,7 @@ from tunesmith.evaluate.results import (
     RewardModelResult,
     WinRateResult,
 )
-from tunesmith.evaluate.statistics import Rate, wilson
+from tunesmith.statistics.rates import Rate, wilson
 
 
 def model(success: int, *, perplexity: float, mean_tokens: float = 30.0) -> ModelResult:

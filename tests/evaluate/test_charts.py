@@ -6,7 +6,7 @@ import pytest
 
 from tunesmith.evaluate import charts
 from tunesmith.evaluate.charts import Panel
-from tunesmith.evaluate.statistics import Rate, wilson
+from tunesmith.statistics.rates import Rate, wilson
 
 from .full_results import full_results
 

@@ -7,7 +7,7 @@ from tunesmith.core.records import Message, Prompt, RankingLabel
 from tunesmith.desk.judge import Verdict
 from tunesmith.evaluate import desk_eval as module
 from tunesmith.evaluate.desk_eval import ModelOutputs, Versus, desk_eval, labeler_outcome, share
-from tunesmith.evaluate.statistics import wilson
+from tunesmith.statistics.rates import wilson
 
 TASKS = ("chat", "open_qa", "open_qa", "chat")
 PROMPTS = [

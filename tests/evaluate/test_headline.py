@@ -4,7 +4,7 @@ import pytest
 
 from tunesmith.evaluate.headline import collapse_finding, difference_sentence, findings, headline
 from tunesmith.evaluate.results import ModelResult
-from tunesmith.evaluate.statistics import Rate
+from tunesmith.statistics.rates import Rate
 
 from .full_results import full_results, least_results
 

@@ -11,7 +11,7 @@ from tunesmith.evaluate.charts import Panel
 from tunesmith.evaluate.report import ReportDetails, render_report, write_report
 from tunesmith.evaluate.results import WinRateResult
 from tunesmith.evaluate.samples import Answer, Sample
-from tunesmith.evaluate.statistics import Rate
+from tunesmith.statistics.rates import Rate
 
 from .full_results import full_results, least_results
 

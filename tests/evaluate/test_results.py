@@ -6,8 +6,8 @@ import pytest
 
 from tunesmith.core.errors import DataError
 from tunesmith.evaluate.results import ModelResult, WinRateResult, read_results, validate_results, write_results
-from tunesmith.evaluate.statistics import wilson
 from tunesmith.evaluate.win_rate import WinRate, win_rate
+from tunesmith.statistics.rates import wilson
 
 from .full_results import full_results, least_results
 

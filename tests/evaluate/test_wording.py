@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.evaluate.statistics import Rate
 from tunesmith.evaluate.wording import duration, in_order, interval, pair_name, percent, points, sample_size
+from tunesmith.statistics.rates import Rate
 
 
 def test_numbers_as_people_read_them():

@@ -1,4 +1,4 @@
-"""`tunesmith label simulate | agreement`."""
+"""`tunesmith label simulate | agreement`; the desk's own verbs are in `label_desk.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunesmith.cli import label_desk
 from tunesmith.cli.console import Console, Outcome
 from tunesmith.cli.data import Files, Reading
+from tunesmith.cli.label_desk import Crew, DeskTask
 from tunesmith.cli.record_files import parent_hashes
 from tunesmith.cli.summary_text import summary_lines
 from tunesmith.cli.verb import verb
@@ -22,39 +24,53 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
+    label_desk.register(app)
     verb(app, "simulate")(simulate)
     verb(app, "agreement")(agreement)
 
 
 def simulate(
     console: Console,
-    files: Files,
     reading: Reading,
-    out: Annotated[Path, typer.Option(help="The snapshot of ranking records to make.")],
-    heldout: Annotated[
-        bool, typer.Option("--heldout", help="The labelers kept for measuring, not for training.")
-    ] = False,
-    labelers: Annotated[int, typer.Option(help="How many labelers rank each prompt.", min=1)] = 1,
-    seed: Annotated[int, typer.Option(help="The seed of the labelers' noise.")] = 0,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files or snapshots of ranking records; none with --task.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The snapshot of ranking records to make.", show_default=False)
+    ] = None,
+    desk: DeskTask = DeskTask(),  # noqa: B008 - a frozen value
+    crew: Crew = Crew(),  # noqa: B008
 ) -> Outcome:
-    """Let the built-in desk's simulated labelers rank the completions of ranking records."""
+    """Let the built-in desk's simulated labelers rank: the records of files, or with --task the items of the desk."""
+    if (desk.task is None) == (not files):
+        raise ConfigError("name files to rank, or an annotation task of the desk", where="--task")
+    if desk.task is not None:
+        return label_desk.rehearse_task(console, desk, crew)
+    if out is None:
+        raise ConfigError("is missing", where="--out")
+    assert files
+    return _simulate_files(console, files, reading, out, crew)
+
+
+def _simulate_files(console: Console, files: list[Path], reading: Reading, out: Path, crew: Crew) -> Outcome:
     from tunesmith.core.records import Prompt
-    from tunesmith.desk import labelers as desk_labelers
     from tunesmith.store import freeze
 
     found = reading.read(console, files)
     rankings = _rankings(found.records, "simulate")
-    crew = desk_labelers(heldout=heldout)
-    if labelers > len(crew):
-        raise ConfigError(f"the desk has {len(crew)} such labelers", where=f"--labelers {labelers}")
+    people = crew.people()
     labeled = []
     for index, ranking in enumerate(rankings):
         prompt = Prompt(messages=ranking.messages, meta=ranking.meta)
-        chosen = [crew[(index + shift) % len(crew)] for shift in range(labelers)]
-        labels = tuple(labeler.rank(prompt, ranking.completions, seed=seed) for labeler in chosen)
+        chosen = [people[(index + shift) % len(people)] for shift in range(crew.labelers)]
+        labels = tuple(labeler.rank(prompt, ranking.completions, seed=crew.seed) for labeler in chosen)
         labeled.append(_with_labels(ranking, labels))
     freeze(labeled, out, parents=parent_hashes(files))
-    summary = {"records": len(labeled), "labels": len(labeled) * labelers, "labelers": [one.id for one in crew]}
+    summary = {
+        "records": len(labeled),
+        "labels": len(labeled) * crew.labelers,
+        "labelers": [one.id for one in people],
+    }
     return Outcome(
         summary=summary,
         lines=summary_lines(summary),
@@ -89,7 +105,7 @@ def agreement(
     seed: Annotated[int, typer.Option(help="The seed of the interval's resampling.")] = 0,
 ) -> Outcome:
     """Say how often two labelers order the same two completions alike."""
-    from tunesmith.evaluate.agreement import labeler_agreement
+    from tunesmith.statistics.agreement import labeler_agreement
 
     found = reading.read(console, files)
     result = labeler_agreement(_rankings(found.records, "agreement"), seed=seed, labelers=labeler or None)

@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from tunesmith.core.errors import DataError
 from tunesmith.evaluate.reward_accuracy import Margin
-from tunesmith.evaluate.statistics import Rate, clustered_rate
+from tunesmith.statistics.rates import Rate, clustered_rate
 
 
 class ReliabilityBin(NamedTuple):

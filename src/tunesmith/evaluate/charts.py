@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from tunesmith.evaluate.figure import model_role, new_figure, role, short_label, style_axes, to_svg
 from tunesmith.evaluate.overoptimisation import FORMS
 from tunesmith.evaluate.results import ModelResult, OveroptimisationResult, Reliability, WinRateResult
-from tunesmith.evaluate.statistics import Rate
 from tunesmith.evaluate.wording import MODEL_NAMES, in_order, model_name, pair_name, sample_size
+from tunesmith.statistics.rates import Rate
 
 WHISKER: dict[str, Any] = {"fmt": "none", "capsize": 2.5, "elinewidth": 1.2, "capthick": 1.2}
 

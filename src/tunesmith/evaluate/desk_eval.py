@@ -15,9 +15,9 @@ from tunesmith.core.records import Completion, Prompt
 from tunesmith.desk.judge import Verdict, judge
 from tunesmith.desk.labelers import Labeler
 from tunesmith.evaluate.results import ModelResult
-from tunesmith.evaluate.statistics import Rate, paired_difference, wilson
 from tunesmith.evaluate.text_measures import distinct_n, mean_length, words
 from tunesmith.evaluate.win_rate import Outcome, WinRate, compare, win_rate
+from tunesmith.statistics.rates import Rate, paired_difference, wilson
 
 
 class ModelOutputs(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from tunesmith.evaluate.results import ModelResult, Results
-from tunesmith.evaluate.statistics import Rate
 from tunesmith.evaluate.wording import in_order, interval, model_name, percent, points
+from tunesmith.statistics.rates import Rate
 
 Tone = Literal["good", "neutral", "bad"]
 MAIN_PAIR = "ppo_ptx_vs_sft"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tunesmith.evaluate.results import Results
-from tunesmith.evaluate.statistics import Rate
 from tunesmith.evaluate.wording import in_order, interval, model_name, percent
+from tunesmith.statistics.rates import Rate
 
 
 class Row(NamedTuple):

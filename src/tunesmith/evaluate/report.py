@@ -16,7 +16,7 @@ from tunesmith.evaluate.headline import MAIN_PAIR, findings, headline
 from tunesmith.evaluate.instructgpt import instructgpt_table, language_tax
 from tunesmith.evaluate.results import ModelResult, Results
 from tunesmith.evaluate.samples import Sample
-from tunesmith.evaluate.statistics import Rate
+from tunesmith.statistics.rates import Rate
 from tunesmith.train.durable import replace_file
 
 JUDGED = ("success", "truthful", "toxic")

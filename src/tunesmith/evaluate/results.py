@@ -16,8 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from tunesmith.core.errors import DataError
 from tunesmith.evaluate.calibration import ReliabilityBin
 from tunesmith.evaluate.overoptimisation import OveroptimisationFit, OveroptimisationPoint
-from tunesmith.evaluate.statistics import Rate
 from tunesmith.evaluate.win_rate import Preference, WinRate
+from tunesmith.statistics.rates import Rate
 from tunesmith.train.durable import json_bytes, replace_file
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Ranking
-from tunesmith.evaluate.agreement import strict_pairs
-from tunesmith.evaluate.statistics import Rate, clustered_rate
+from tunesmith.statistics.agreement import strict_pairs
+from tunesmith.statistics.rates import Rate, clustered_rate
 
 
 class Margin(NamedTuple):

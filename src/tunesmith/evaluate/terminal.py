@@ -8,8 +8,8 @@ from rich.text import Text
 
 from tunesmith.evaluate.headline import findings, headline
 from tunesmith.evaluate.results import ModelResult, Results
-from tunesmith.evaluate.statistics import Rate
 from tunesmith.evaluate.wording import in_order, interval, model_name, pair_name, percent
+from tunesmith.statistics.rates import Rate
 
 STYLES = {"good": "green", "neutral": "", "bad": "red"}
 

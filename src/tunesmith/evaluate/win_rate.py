@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from tunesmith.evaluate.statistics import Rate, clustered_rate
+from tunesmith.statistics.rates import Rate, clustered_rate
 
 Outcome = Literal["win", "tie", "loss"]
 POINTS: Mapping[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tunesmith.evaluate.statistics import Rate
+from tunesmith.statistics.rates import Rate
 
 # The order in which models appear everywhere.
 MODEL_NAMES: Mapping[str, str] = {

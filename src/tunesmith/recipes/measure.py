@@ -11,18 +11,18 @@ from pydantic import Field
 from tunesmith.core.config import Strict
 from tunesmith.core.records import Demonstration, Document, Prompt, Ranking
 from tunesmith.desk import labelers
-from tunesmith.evaluate.agreement import labeler_agreement
 from tunesmith.evaluate.calibration import calibration
 from tunesmith.evaluate.desk_eval import ModelOutputs, Versus, desk_eval
 from tunesmith.evaluate.results import ModelResult, Reliability, RewardModelResult, WinRateResult
 from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
 from tunesmith.evaluate.samples import Sample, choose_samples
-from tunesmith.evaluate.statistics import Rate
 from tunesmith.evaluate.text_measures import distinct_n, mean_length, words
 from tunesmith.model.generate import Sampling
 from tunesmith.recipes.answer import Answers, answer, perplexity
 from tunesmith.recipes.reward import score_rankings
 from tunesmith.recipes.stage import open_model
+from tunesmith.statistics.agreement import labeler_agreement
+from tunesmith.statistics.rates import Rate
 from tunesmith.text.chat_template import ChatTemplate
 
 SAMPLES = 14

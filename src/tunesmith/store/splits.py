@@ -10,6 +10,7 @@ import orjson
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Demonstration, Document, Record, messages_to_json, record_id
+from tunesmith.store.groups import groups
 
 
 def split_key(record: Record) -> str:
@@ -22,40 +23,63 @@ def split_key(record: Record) -> str:
         value = record.meta.get(name)
         if isinstance(value, str | int) and value != "":
             return f"{name}:{value}"
+    return prompt_key(record)
+
+
+def prompt_key(record: Record) -> str:
+    """Return the prompt, or a document's text, as a key."""
     if isinstance(record, Document):
         return f"text:{record.text}"
     messages = record.prompt if isinstance(record, Demonstration) else record.messages
     return "prompt:" + orjson.dumps(messages_to_json(messages)).decode()
 
 
+def split_keys(record: Record) -> tuple[str, ...]:
+    """Return every key that ties a record to others: of one that was made from others, theirs; else its `split_key`."""
+    made = record.meta.get("split_keys")
+    if isinstance(made, list) and made and all(isinstance(key, str) for key in made):
+        return tuple(made)
+    return (split_key(record),)
+
+
 def split(records: Sequence[Record], *, fractions: Mapping[str, float], seed: int) -> dict[str, list[Record]]:
     """Return the records of each split, in their given order (T-DATA-1).
 
-    Each key's place comes from its own hash and the seed alone. So the same key is always in the same split, whatever
-    other records there are and in whatever order; the sizes follow `fractions` only on average, and with few keys a
-    split may be empty.
+    Each group's place comes from the hash of its key and the seed alone. So the same key is always in the same split,
+    whatever other records there are and in whatever order; the sizes follow `fractions` only on average, and with few
+    keys a split may be empty. Records that were made from several others join those into one group.
 
     Raises:
         ConfigError: no fractions, a fraction that is not positive, or a sum other than 1.
     """
+    check_fractions(fractions)
+    result: dict[str, list[Record]] = {name: [] for name in fractions}
+    for record, group in zip(records, groups([split_keys(record) for record in records]), strict=True):
+        result[place(group, fractions, seed)].append(record)
+    return result
+
+
+def check_fractions(fractions: Mapping[str, float]) -> None:
+    """Raise ConfigError unless the fractions are positive and sum to 1."""
     total = math.fsum(fractions.values())
     if not fractions or any(not 0 < value <= 1 for value in fractions.values()) or abs(total - 1) > 1e-6:
         raise ConfigError(
             "must be positive and sum to 1", where="fractions", why=", ".join(f"{k}={v}" for k, v in fractions.items())
         )
-    result: dict[str, list[Record]] = {name: [] for name in fractions}
-    for record in records:
-        result[_place(split_key(record), fractions, seed)].append(record)
-    return result
 
 
-def _place(key: str, fractions: Mapping[str, float], seed: int) -> str:
+def point(key: str, seed: int) -> float:
+    """Return the key's place on the line from 0 to 1."""
     digest = hashlib.sha256(f"{seed}\0{key}".encode()).digest()
-    point = int.from_bytes(digest[:8], "big") / 2**64
-    upper = 0.0
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def place(key: str, fractions: Mapping[str, float], seed: int) -> str:
+    """Return the split that the key's point falls into."""
+    at, upper = point(key, seed), 0.0
     for name, fraction in fractions.items():
         upper += fraction
-        if point < upper:
+        if at < upper:
             return name
     # Only where rounding leaves the sum a hair under 1.
     return next(reversed(list(fractions)))

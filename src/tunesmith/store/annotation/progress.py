@@ -1,0 +1,115 @@
+"""How far an annotation task is: labels wanted and there, skips, labels per hour. Gold items are not counted."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, case, func, select
+
+from tunesmith.store.annotation.tables import items, label_events, leases, users
+from tunesmith.store.annotation.users import User
+
+HOUR = 3600
+
+
+class Progress(NamedTuple):
+    """Items in all and with all their labels; labels wanted and there; leases held now."""
+
+    items: int
+    finished: int
+    wanted: int
+    labels: int
+    held: int
+
+
+class HourCount(NamedTuple):
+    """Labels submitted in the hour that begins at `start` (seconds since 1970)."""
+
+    start: int
+    labels: int
+
+
+class SkipCount(NamedTuple):
+    """How often a labeler skipped for a reason."""
+
+    labeler: str
+    reason: str
+    n: int
+
+
+def progress(connection: Connection, annotation_task_id: int) -> Progress:
+    """Return the counts of an annotation task."""
+    mine = (items.c.annotation_task_id == annotation_task_id, ~items.c.is_gold)
+    n_items, wanted = connection.execute(
+        select(func.count(), func.coalesce(func.sum(items.c.overlap), 0)).where(*mine)
+    ).one()
+    by_item = (
+        select(
+            leases.c.item_id,
+            func.sum(case((leases.c.state == "done", 1), else_=0)).label("done"),
+            func.sum(case((leases.c.state == "held", 1), else_=0)).label("held"),
+        )
+        .join(items, items.c.id == leases.c.item_id)
+        .where(*mine)
+        .group_by(leases.c.item_id)
+        .subquery()
+    )
+    full = func.sum(case((by_item.c.done >= items.c.overlap, 1), else_=0))
+    found = select(full, func.sum(by_item.c.done), func.sum(by_item.c.held)).join(
+        items, items.c.id == by_item.c.item_id
+    )
+    finished, labels, held = (int(value or 0) for value in connection.execute(found).one())
+    return Progress(n_items, finished, int(wanted), labels, held)
+
+
+def labels_per_hour(connection: Connection, annotation_task_id: int, *, since: float) -> list[HourCount]:
+    """Return the hours in which labels came in, in order; hours without any are left out."""
+    hour = func.floor(label_events.c.time / HOUR)
+    found = (
+        select(hour.label("hour"), func.count())
+        .join(items, items.c.id == label_events.c.item_id)
+        .where(items.c.annotation_task_id == annotation_task_id, label_events.c.kind == "label")
+        .where(label_events.c.time >= since)
+        .group_by("hour")
+        .order_by("hour")
+    )
+    return [HourCount(int(start) * HOUR, count) for start, count in connection.execute(found)]
+
+
+def my_labels(connection: Connection, annotation_task_id: int, user: User) -> int:
+    """Return how many items this labeler has labeled, gold ones among them."""
+    found = (
+        select(func.count())
+        .select_from(leases)
+        .join(items, items.c.id == leases.c.item_id)
+        .where(items.c.annotation_task_id == annotation_task_id, leases.c.user_id == user.id, leases.c.state == "done")
+    )
+    return connection.execute(found).scalar_one()
+
+
+def waiting_for(connection: Connection, annotation_task_id: int, user: User) -> int:
+    """Return how many items this labeler could still be given, gold ones left out."""
+    mine = (leases.c.item_id == items.c.id, leases.c.user_id == user.id, leases.c.state != "expired")
+    met = select(leases.c.id).where(*mine).exists()
+    skill = items.c.skill.is_(None) | items.c.skill.in_(user.skills)
+    found = select(func.count()).where(
+        items.c.annotation_task_id == annotation_task_id, ~items.c.is_gold, items.c.free > 0, ~met, skill
+    )
+    return connection.execute(found).scalar_one()
+
+
+def skips(connection: Connection, annotation_task_id: int) -> list[SkipCount]:
+    """Return who skipped how often and why, the most frequent first; skips that were taken back are left out."""
+    undone = label_events.alias("undone")
+    count = func.count().label("count")
+    found = (
+        select(users.c.name, label_events.c.payload, count)
+        .join(users, users.c.id == label_events.c.user_id)
+        .join(items, items.c.id == label_events.c.item_id)
+        .where(items.c.annotation_task_id == annotation_task_id, label_events.c.kind == "skip")
+        .where(~select(undone.c.id).where(undone.c.refers_to == label_events.c.id).exists())
+        .group_by(users.c.name, label_events.c.payload)
+        .order_by(count.desc(), users.c.name)
+    )
+    return [SkipCount(name, orjson.loads(payload)["reason"], n) for name, payload, n in connection.execute(found)]
