@@ -6,8 +6,10 @@ in memory at once, and the findings do not depend on how the rows were divided (
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tunesmith.checks.finding import CheckResult, Finding
 from tunesmith.core.records import Comparison, Document, Ranking, Record
@@ -47,8 +49,19 @@ class Check(Protocol[Part]):
         ...
 
 
+class Judged(NamedTuple):
+    """What a row check says of a chunk: findings that are final, and a small measure to be summed up (or None)."""
+
+    findings: list[Finding]
+    measure: Any = None
+
+
 class RowCheck:
-    """A check that judges each row alone: give `name`, `source` and `row`."""
+    """A check that judges each row alone: give `name`, `source` and `row`.
+
+    Its findings need nothing of the other rows, so they are written out as they come and never gather in memory. A
+    check that also measures (lengths, say) overrides `chunk` to return a measure, and `summarise` to report on them.
+    """
 
     name: str
     source: str
@@ -57,17 +70,21 @@ class RowCheck:
         """Yield what is wrong with one row."""
         raise NotImplementedError
 
-    def chunk(self, rows: Sequence[CheckedRow]) -> list[Finding]:
+    def chunk(self, rows: Sequence[CheckedRow]) -> Judged:
         """Return the findings of these rows."""
-        return [finding for row in rows for finding in self.row(row)]
+        return Judged([finding for row in rows for finding in self.row(row)])
 
-    def conclude(self, parts: Iterable[list[Finding]]) -> CheckResult:
-        """Return all findings with their counts by kind."""
-        findings = [finding for part in parts for finding in part]
-        counts: dict[str, int] = {}
-        for finding in findings:
-            counts[finding.check] = counts.get(finding.check, 0) + 1
-        return CheckResult(check=self.name, findings=findings, numbers=counts)
+    def summarise(self, measures: Iterable[Any]) -> CheckResult:
+        """Return the report's section from the measures, without the findings; default: nothing to add."""
+        return CheckResult(check=self.name)
+
+    def conclude(self, parts: Iterable[Judged]) -> CheckResult:
+        """Return all findings with their counts by kind, and what the measures say."""
+        judged = list(parts)
+        findings = [finding for part in judged for finding in part.findings]
+        counts = Counter(finding.check for finding in findings)
+        rest = self.summarise([part.measure for part in judged if part.measure is not None])
+        return replace(rest, findings=findings, numbers={**counts, **rest.numbers})
 
 
 def texts_of(record: Record) -> Iterator[Text]:

@@ -22,6 +22,14 @@ class Finding(NamedTuple):
     severity: Severity
 
 
+class Clustered(NamedTuple):
+    """A row that belongs to others; `cluster` is the place (`file:line`) of the first of them."""
+
+    file: str
+    line: int
+    cluster: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """What one check found in the whole data set.
@@ -34,4 +42,5 @@ class CheckResult:
     findings: list[Finding] = field(default_factory=list)
     numbers: Mapping[str, Any] = field(default_factory=dict)
     plots: Mapping[str, Any] = field(default_factory=dict)
+    clusters: list[Clustered] = field(default_factory=list)  # all rows of each cluster, also the first
     advice: tuple[str, ...] = ()  # in words, each with the command that fixes it where there is one

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from tunesmith.core.errors import DataError
-from tunesmith.formats.byte_source import ByteSource, lines, open_bytes
+from tunesmith.formats.byte_source import ByteSource, Line, lines, open_bytes
 from tunesmith.formats.csv_container import csv_rows
 from tunesmith.formats.json_container import json_array, json_lines
 from tunesmith.formats.parquet_container import parquet_rows
@@ -25,11 +25,15 @@ _TEXT_SUFFIXES = {".txt", ".md", ".text", ".markdown"}
 
 
 class Container(NamedTuple):
-    """An open file's rows, the container's name, and remarks, which may grow while the rows are read."""
+    """An open file's rows, the container's name, and remarks, which may grow while the rows are read.
+
+    `lines` are the same rows before they are decoded, for JSON lines only: taking from one takes from both.
+    """
 
     name: str
     rows: RowStream
     notes: list[str]
+    lines: Iterator[Line] | None = None
 
 
 @contextmanager
@@ -42,9 +46,10 @@ def open_rows(path: Path, *, container: str | None = None) -> Iterator[Container
     """
     with open_bytes(path) as source:
         name = container or container_name(path, source)
-        rows = _rows(name, path, source)
+        undecoded = lines(source.stream) if name == JSON_LINES else None
+        rows = _rows(name, path, source) if undecoded is None else json_lines(undecoded)
         with closing(rows):  # type: ignore[type-var]
-            yield Container(name, rows, source.notes)
+            yield Container(name, rows, source.notes, undecoded)
 
 
 def _rows(name: str, path: Path, source: ByteSource) -> RowStream:
@@ -55,9 +60,7 @@ def _rows(name: str, path: Path, source: ByteSource) -> RowStream:
     if name == CSV:
         tabs = ".tsv" in path.suffixes
         return csv_rows(lines(source.stream, keep_ends=True), where=str(path), notes=source.notes, tabs=tabs)
-    if name == TEXT:
-        return text_rows(lines(source.stream), source.notes)
-    return json_lines(lines(source.stream))
+    return text_rows(lines(source.stream), source.notes)
 
 
 def container_name(path: Path, source: ByteSource) -> str:

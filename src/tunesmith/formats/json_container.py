@@ -24,12 +24,17 @@ _BLANK = b" \t\r\n"
 def json_lines(source: Iterator[Line]) -> RowStream:
     """Yield one row per line; blank lines are no rows."""
     for line in source:
-        # A UTF-16 row in a UTF-8 file ends in "\n\0"; that zero byte must not spoil the row after it.
-        data = line.data.removeprefix(b"\x00").removeprefix(codecs.BOM_UTF8)
-        if line.problem:
-            yield BadRow(line.number, "", line.problem, line.data)
-        elif data.strip():
-            yield decoded(line.number, data)
+        yield from rows_of_line(line)
+
+
+def rows_of_line(line: Line) -> RowStream:
+    """Yield the row of one line of JSON, or why it is none; nothing where the line is blank."""
+    # A UTF-16 row in a UTF-8 file ends in "\n\0"; that zero byte must not spoil the row after it.
+    data = line.data.removeprefix(b"\x00").removeprefix(codecs.BOM_UTF8)
+    if line.problem:
+        yield BadRow(line.number, "", line.problem, line.data)
+    elif data.strip():
+        yield decoded(line.number, data)
 
 
 def decoded(line: int, data: bytes) -> AnyRow:

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from tunesmith.checks.prompt_clarity import PromptClarityCheck, PromptClarityConfig
+from tunesmith.core.records import Demonstration, Message
+
+from .rows import found, kinds, talk
+
+CHECK = PromptClarityCheck(PromptClarityConfig(max_words=50, max_questions=3))
+UNCLEAR = {
+    "Fix this.": "vague",
+    "please make it better": "vague",
+    "???": "vague",
+    "Summarize the following text:": "no_material",
+    "Classify the review below.": "no_material",
+    "See the attached file and say what it is.": "no_material",
+    "word " * 51: "overlong",
+    "Who? When? Where? Why?": "many_questions",
+}
+FINE = (
+    "Fix this sentence: he go home",
+    "Summarize the following text:\nThe river is long.",
+    "What is below the town?",
+    "Help me write a letter to the council.",
+    "Explain photosynthesis.",
+    "Hi",
+    "How do I attach a file?",
+)
+
+
+@pytest.mark.parametrize(("prompt", "kind"), UNCLEAR.items())
+def test_unclear_prompts_are_found(prompt: str, kind: str) -> None:
+    assert kinds(found(CHECK, talk(prompt, "Fine."), talk("Who was first?", "Ann."))) == [f"prompt_clarity.{kind}"]
+
+
+@pytest.mark.parametrize("prompt", FINE)
+def test_short_is_not_unclear(prompt: str) -> None:
+    assert found(CHECK, talk(prompt, "Fine.")) == []
+
+
+def test_a_later_turn_may_refer_to_an_earlier_one() -> None:
+    turns = (Message("user", "Write a poem."), Message("assistant", "Rose."), Message("user", "make it better"))
+    assert found(CHECK, Demonstration(messages=(*turns, Message("assistant", "Red rose.")))) == []
