@@ -124,3 +124,45 @@ def test_export_and_back(shell: Shell, alpaca: Path, tmp_path: Path) -> None:
     assert shell("data", "show", out, "--json").json["records"] == 20
     assert shell("data", "export", alpaca, "--to", "alpaca", "--out", out).code == 2
     assert shell("data", "export", alpaca, "--to", "alpacca", "--out", tmp_path / "x").code == 2
+
+
+def test_split_with_wishes(shell: Shell, tmp_path: Path) -> None:
+    rows = [
+        {
+            "kind": "prompt",
+            "messages": [{"role": "user", "content": f"q{n}"}],
+            "meta": {"task": f"t{n % 2}", "shop": n // 4},
+        }
+        for n in range(40)
+    ]
+    file = jsonl(tmp_path / "r.jsonl", rows)
+    halves = ("--part", "train=0.5", "--part", "test=0.5", "--json")
+    ran = shell("data", "split", file, "--out", tmp_path / "a", "--by", "shop", *halves)
+    assert ran.json["groups"] == 10
+    shops = [{r.meta["shop"] for r in load(tmp_path / "a" / part).records} for part in ("train", "test")]
+    assert not shops[0] & shops[1]
+    even = shell("data", "split", file, "--out", tmp_path / "b", "--stratify", "task", *halves).json
+    assert even["parts"] == {"train": 20, "test": 20}
+    tasks = [r.meta["task"] for r in load(tmp_path / "b" / "train").records]
+    assert tasks.count("t0") == tasks.count("t1") == 10
+    more = jsonl(
+        tmp_path / "m.jsonl",
+        [*rows, *({**row, "messages": [{"role": "user", "content": f"x{i}"}]} for i, row in enumerate(rows))],
+    )
+    grown = shell(
+        "data", "split", more, "--out", tmp_path / "c", "--stratify", "task", "--after", tmp_path / "b", *halves
+    )
+    assert grown.json["parts"] == {"train": 40, "test": 40}
+    before, after = ({record_id(r) for r in load(tmp_path / f / "train").records} for f in "bc")
+    assert before <= after
+    clusters = jsonl(tmp_path / "f.jsonl", [{"file": str(file), "line": n + 1, "cluster": "all"} for n in range(40)])
+    one = shell("data", "split", file, "--out", tmp_path / "d", "--clusters", clusters, *halves).json
+    assert one["groups"] == 1 and sorted(one["parts"].values()) == [0, 40]
+    assert shell("data", "split", file, "--out", tmp_path / "e", "--by", "colour", *halves).code == 2
+
+
+def test_show_with_the_mask(shell: Shell, alpaca: Path) -> None:
+    ran = shell("data", "show", alpaca, "--mask", "-n", "1")
+    assert ran.code == 0 and "<|user|>Name the number 0.<|end|><|assistant|>⟦0<|end|>⟧" in ran.out
+    body = shell("data", "show", alpaca, "--mask", "--json").json
+    assert len(body["rows"]) == 3 and body["rows"][0]["stretches"][1]["state"] == "learned"

@@ -1,4 +1,4 @@
-"""`tunesmith data import | show | split | export`."""
+"""`tunesmith data import | show | split | export`; `check` has its own file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunesmith.cli import data_making
 from tunesmith.cli.console import Console, Outcome
+from tunesmith.cli.data_check import check
 from tunesmith.cli.record_files import (
     RecordFiles,
     count_kinds,
@@ -19,7 +21,7 @@ from tunesmith.cli.record_files import (
 )
 from tunesmith.cli.summary_text import summary_lines
 from tunesmith.cli.verb import verb
-from tunesmith.core.errors import ConfigError
+from tunesmith.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tunesmith.core.records import Record
@@ -46,9 +48,11 @@ class Reading:
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     verb(app, "import")(import_files)
+    verb(app, "check")(check)
     verb(app, "show")(show)
     verb(app, "split")(split)
     verb(app, "export")(export)
+    data_making.register(app)
 
 
 def import_files(
@@ -100,12 +104,20 @@ def show(
     files: Files,
     reading: Reading,
     n: Annotated[int, typer.Option("-n", help="How many records to show.", min=0)] = 3,
+    mask: Annotated[bool, typer.Option("--mask", help="Show which tokens are learned, in colour.")] = False,
+    model: Annotated[str, typer.Option(help="For --mask: a model folder, or `desk` for the shipped one.")] = "desk",
+    max_length: Annotated[int, typer.Option(help="For --mask: tokens of prompt and completion.", min=2)] = 512,
 ) -> Outcome:
-    """Describe the records in numbers and show the first ones."""
+    """Describe the records in numbers and show the first ones.
+
+    With --mask each row is shown as the model reads it: learned tokens green (or between ⟦ ⟧ where there is no colour).
+    """
     from tunesmith.core.records import to_json
     from tunesmith.store import describe
 
     found = reading.read(console, files)
+    if mask:
+        return _masks(console, found, n, model, max_length)
     numbers = asdict(describe(found.records))
     lines = summary_lines(numbers)
     for record in found.records[:n]:
@@ -117,6 +129,18 @@ def show(
         "first": [to_json(record) for record in found.records[:n]],
     }
     return Outcome(summary=summary, lines=lines)
+
+
+def _masks(console: Console, found: RecordFiles, n: int, model: str, max_length: int) -> Outcome:
+    from tunesmith.cli.mask_text import coloured
+    from tunesmith.desk.weights import shipped_base
+    from tunesmith.text.mask_view import masked_rows, open_template
+
+    template = open_template(shipped_base() if model == "desk" else Path(model))
+    shown = masked_rows(found.records, template, n=n, max_length=max_length)
+    in_colour = console.surroundings.stdout.isatty() and "NO_COLOR" not in console.surroundings.environment
+    lines = [line for row in shown for line in ("", row.head, coloured(row, in_colour=in_colour))]
+    return Outcome(summary={"rows": [row.to_json() for row in shown], "model": model}, lines=lines[1:])
 
 
 def _preview(record: Record) -> list[str]:
@@ -140,36 +164,73 @@ def _short(text: str) -> str:
     return line if len(line) <= PREVIEW_CHARACTERS else f"{line[:PREVIEW_CHARACTERS]}… ({len(text):,} characters)"
 
 
+@dataclass(frozen=True, slots=True)
+class SplitFlags:
+    """How records are grouped and dealt out."""
+
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="user, prompt, or any key of meta. Repeatable. Default: user, else prompt.", show_default=False
+        ),
+    ] = None
+    clusters: Annotated[
+        Path | None,
+        typer.Option(help="JSON lines with file, line and cluster: near-duplicates stay together.", show_default=False),
+    ] = None
+    stratify: Annotated[
+        str | None, typer.Option(help="A key of meta whose mix all parts are to share.", show_default=False)
+    ] = None
+    after: Annotated[
+        Path | None, typer.Option(help="An earlier split: what it placed stays there.", show_default=False)
+    ] = None
+
+
 def split(
     console: Console,
     files: Files,
     reading: Reading,
+    split_flags: SplitFlags,
     out: Annotated[Path, typer.Option(help="The directory that gets one snapshot per part.")],
     part: Annotated[list[str] | None, typer.Option(help="name=fraction. Repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="The seed of the hash.")] = 0,
 ) -> Outcome:
     """Split by user (or prompt), so that nobody is in two parts; without --part train=0.9 and test=0.1.
 
-    The part depends on the key alone: records that are added later never move the ones that are there.
+    The part depends on the key alone: records that are added later never move the ones that are there. With --stratify
+    that takes --after, the earlier split.
     """
+    from tunesmith.make.rows import read_rows
+    from tunesmith.make.split import earlier_places, keys_of, read_clusters, strata_of
     from tunesmith.store import freeze
-    from tunesmith.store import split as split_records
+    from tunesmith.store.partition import partition
 
     fractions = _fractions(part or ["train=0.9", "test=0.1"])
-    found = reading.read(console, files)
-    parents = parent_hashes(files)
-    parts = split_records(found.records, fractions=fractions, seed=seed)
-    for name, records in parts.items():
+    found = read_rows([str(file) for file in files], format=reading.format, kind=reading.kind, log=console.log)
+    if found.quarantined and reading.on_bad_row == "stop":
+        raise DataError(found.quarantined[0].reason, where=place(found.quarantined[0]).rpartition(":")[0])
+    clusters = read_clusters(split_flags.clusters) if split_flags.clusters else None
+    keys = keys_of(found.rows, by=split_flags.by or (), clusters=clusters)
+    made = partition(
+        [row.record for row in found.rows],
+        keys,
+        fractions=fractions,
+        seed=seed,
+        strata=strata_of(found.rows, split_flags.stratify) if split_flags.stratify else None,
+        earlier=earlier_places(split_flags.after, fractions, by=split_flags.by or ()) if split_flags.after else None,
+    )
+    if made.moved:
+        console.warn(f"{made.moved:,} groups were in several earlier parts, and are now in one")
+    for name, records in made.parts.items():
         if not records:
             console.warn(f"part {name!r} got no record, so it has no snapshot")
             continue
-        freeze(records, out / name, parents=parents)
-    made = {name: str(out / name) for name, records in parts.items() if records}
-    counts = {name: len(records) for name, records in parts.items()}
+        freeze(records, out / name, parents=found.parents)
+    counts = {name: len(records) for name, records in made.parts.items()}
     return Outcome(
-        summary={"parts": counts, "quarantined": len(found.quarantined)},
-        lines=[f"{count:,} records in {name}" for name, count in counts.items()],
-        artefacts=made,
+        summary={"parts": counts, "groups": made.groups, "moved": made.moved, "quarantined": len(found.quarantined)},
+        lines=[f"{count:,} records in {name}" for name, count in counts.items()] + [f"{made.groups:,} groups"],
+        artefacts={name: str(out / name) for name, records in made.parts.items() if records},
     )
 
 

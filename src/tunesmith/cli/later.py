@@ -12,19 +12,6 @@ from tunesmith.core.errors import NotYetError
 
 # group ("" for the top) -> verb -> (what it will do, what to use until then)
 LATER: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "data": {
-        "check": ("Find duplicates, leaks and broken rows.", "`data import` already quarantines bad rows with reasons"),
-        "clean": ("Drop or repair what `check` found.", "edit the file and import it again"),
-        "augment": ("Make noisy variants of records.", "add the variants to your file"),
-        "synthesize": ("Make records from documents and scenarios.", "the built-in desk makes demonstrations"),
-        "distill": ("Let a teacher model answer prompts.", "write the teacher's answers to a JSONL file and import it"),
-    },
-    "label": {
-        "serve": ("Rank answers in the browser.", "write ranking records (docs/cli.md) and use `data import`"),
-        "add": ("Add answers to be ranked.", "write ranking records (docs/cli.md) and use `data import`"),
-        "export": ("Export the labels.", "use `data export`"),
-        "import": ("Import labels made elsewhere.", "use `data import`, which reads ranking records and comparisons"),
-    },
     "eval": {
         "report": ("Write a report of several runs.", "`quickstart` writes report.html; `runs compare` shows numbers")
     },

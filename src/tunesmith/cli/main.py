@@ -37,8 +37,8 @@ VERBS = {
     "ab": Part("later", "(not yet) Compare two served models with people."),
 }
 GROUPS = {
-    "data": Part("data", "Import, look at, split and export data."),
-    "label": Part("label", "Rankings: simulated labelers and their agreement."),
+    "data": Part("data", "Import, check, clean, make, split and export data."),
+    "label": Part("label", "The labelling desk: people write, rank and compare."),
     "train": Part("train", "One training stage."),
     "eval": Part("evaluate", "Measure a model, or two against each other."),
     "runs": Part("runs", "List, show and compare finished and running runs."),

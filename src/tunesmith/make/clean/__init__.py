@@ -1,0 +1,1 @@
+"""Repair a data set: one fix per file, each a pure function that a second application does not change again."""
