@@ -4,7 +4,8 @@ import dataclasses
 
 from tunesmith.core.records import Demonstration, Message, RankingLabel
 from tunesmith.label.importing import import_labels
-from tunesmith.store.annotation.labels import labels_of
+from tunesmith.store.annotation.labels import labels_of, skip
+from tunesmith.store.annotation.queue import claim
 
 from .scene import Scene, ranking
 
@@ -39,6 +40,22 @@ def test_what_does_not_fit_is_counted_and_the_rest_stays(scene: Scene) -> None:
     with scene.database.write() as connection:
         found = import_labels(connection, task, records, now=scene.now)  # type: ignore[arg-type]
     assert found.new == 2 and sum(found.refused.values()) == 4
+
+
+def test_a_label_from_elsewhere_outweighs_a_skip(scene: Scene) -> None:
+    task = scene.task(overlap=2)
+    with scene.database.write() as connection:
+        import_labels(connection, task, [labeled(0, bob=B)], now=scene.now)  # type: ignore[list-item]
+    ann = scene.user("ann")
+    with scene.database.write() as connection:
+        lease = claim(connection, task, ann, now=scene.now)
+        assert lease is not None
+        skip(connection, ann, "k" * 20, lease.item_id, "not my language", now=scene.now)
+    with scene.database.write() as connection:
+        found = import_labels(connection, task, [labeled(0, ann=A)], now=scene.now)  # type: ignore[list-item]
+    assert (found.new, found.refused) == (1, {})
+    with scene.database.read() as connection:
+        assert [event.labeler for event in labels_of(connection, lease.item_id)] == ["bob", "ann"]
 
 
 def test_demonstrations_enter_a_write_task(scene: Scene) -> None:

@@ -9,17 +9,15 @@ from pydantic import Field
 
 from tunesmith.label.access import ADMIN, GuardedRoute
 from tunesmith.label.account_routes import Body
-from tunesmith.label.answers import TEXT_LIMIT, read_answer
+from tunesmith.label.answers import TEXT_LIMIT
 from tunesmith.label.desk import Desk, desk_of, user_of
 from tunesmith.label.passwords import INVITE_SECONDS
 from tunesmith.label.refusals import Refusal
 from tunesmith.label.review import review_view
-from tunesmith.label.work import order_for
-from tunesmith.label.work_routes import Label, Number, acknowledged
+from tunesmith.label.work_routes import Label, Number, acknowledged, said_of
 from tunesmith.store.annotation import labels, sign_in, users
 from tunesmith.store.annotation.audit import record_action
 from tunesmith.store.annotation.items import get_item
-from tunesmith.store.annotation.labels import Submission
 from tunesmith.store.annotation.tasks import (
     MOST_OVERLAP,
     get_annotation_task,
@@ -71,12 +69,7 @@ def post_decision(request: Request, item_id: Number, body: Label) -> dict[str, A
     """Store a reviewer's decision."""
     desk, user = desk_of(request), user_of(request)
     with desk.database.write() as connection:
-        item = get_item(connection, item_id)
-        task = get_annotation_task(connection, item.annotation_task_id)
-        shown = order_for(item, task, user)
-        payload = read_answer(task.kind, body.answer, shown)
-        said = Submission(key=body.key, item_id=item_id, payload=payload, shown=shown, seconds=body.seconds)
-        event = labels.decide(connection, user, said, now=desk.clock())
+        event = labels.decide(connection, user, said_of(connection, user, item_id, body), now=desk.clock())
     return acknowledged(event)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
+from sqlalchemy import Connection
 
 from tunesmith.label.access import GuardedRoute
 from tunesmith.label.account_routes import Body
@@ -17,6 +18,7 @@ from tunesmith.store.annotation.items import get_item
 from tunesmith.store.annotation.labels import LabelEvent, Submission
 from tunesmith.store.annotation.queue import renew
 from tunesmith.store.annotation.tasks import confirm_read, get_annotation_task
+from tunesmith.store.annotation.users import User
 
 router = APIRouter(route_class=GuardedRoute)
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -44,6 +46,20 @@ class Undo(Body):
     key: Key
 
 
+def said_of(connection: Connection, user: User, item_id: int, body: Label) -> Submission:
+    """Return what somebody says of an item, checked against what they were shown.
+
+    Raises:
+        DataError: the answer does not fit the item.
+        NoSuchThing: there is no such item.
+    """
+    item = get_item(connection, item_id)
+    task = get_annotation_task(connection, item.annotation_task_id)
+    shown = order_for(item, task, user)
+    payload = read_answer(task.kind, body.answer, shown)
+    return Submission(key=body.key, item_id=item_id, payload=payload, shown=shown, seconds=body.seconds)
+
+
 @router.post("/api/tasks/{task_id}/next")
 def post_next(request: Request, task_id: Number) -> dict[str, Any]:
     """Lease the next item, or return the one that is held."""
@@ -68,12 +84,7 @@ def post_label(request: Request, item_id: Number, body: Label) -> dict[str, Any]
     """Store a label."""
     desk, user = desk_of(request), user_of(request)
     with desk.database.write() as connection:
-        item = get_item(connection, item_id)
-        task = get_annotation_task(connection, item.annotation_task_id)
-        shown = order_for(item, task, user)
-        payload = read_answer(task.kind, body.answer, shown)
-        said = Submission(key=body.key, item_id=item_id, payload=payload, shown=shown, seconds=body.seconds)
-        event = labels.submit(connection, user, said, now=desk.clock())
+        event = labels.submit(connection, user, said_of(connection, user, item_id, body), now=desk.clock())
     return acknowledged(event)
 
 

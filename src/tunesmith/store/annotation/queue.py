@@ -69,7 +69,8 @@ def take_slot(connection: Connection, task: AnnotationTask, item_id: int, user: 
     if free is None:
         raise NotNow("other labelers have finished this item", where=f"item {item_id}")
     expires_at = now + task.lease_seconds
-    mine = (leases.c.item_id == item_id, leases.c.user_id == user.id, leases.c.state == "expired")
+    # Whoever let the item go, or gave it back, may still bring a label: late, or from elsewhere.
+    mine = (leases.c.item_id == item_id, leases.c.user_id == user.id, leases.c.state.in_(("expired", "skipped")))
     connection.execute(delete(leases).where(*mine))
     values = {"item_id": item_id, "user_id": user.id, "slot": free, "state": "held", "expires_at": expires_at}
     connection.execute(insert(leases).values(values))
