@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from tunesmith.store.annotation import tasks
+from tunesmith.store.annotation import queue, tasks
 from tunesmith.store.annotation.items import NewItem
 from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.annotation.tables import leases
@@ -119,6 +119,20 @@ def test_the_database_itself_refuses_a_second_labeler_in_a_slot(scene: Scene) ->
     row = {"item_id": 1, "user_id": bob.id, "slot": 0, "state": "held", "expires_at": 0.0}
     with pytest.raises(IntegrityError), scene.database.write() as connection:
         connection.execute(insert(leases).values(row))
+
+
+def test_an_item_that_is_only_locked_for_a_moment_is_waited_for(scene: Scene) -> None:
+    task = scene.task(1, overlap=2)
+    scene.user("ann")
+    got: list[int | None] = []
+    claiming = threading.Thread(target=lambda: got.append(scene.claim(task, "ann")))
+    with scene.database.write() as connection:
+        queue.lock_item(connection, 1)
+        claiming.start()
+        claiming.join(0.5)
+        assert got == []
+    claiming.join()
+    assert got == [1]
 
 
 def test_overlap_is_exact_under_threads(scene: Scene) -> None:

@@ -128,9 +128,12 @@ def _next_item(connection: Connection, task: AnnotationTask, user: User, *, gold
         .where(or_(items.c.skill.is_(None), items.c.skill.in_(user.skills)))
         .order_by(items.c.priority.desc(), items.c.id)
         .limit(1)
-        .with_for_update(skip_locked=True, of=items)
     )
-    return connection.execute(found).scalar_one_or_none()
+    at_once = connection.execute(found.with_for_update(skip_locked=True, of=items)).scalar_one_or_none()
+    if at_once is not None:
+        return at_once
+    # What is left may only be locked by somebody who is answering: "nothing waits" would send the labeler home.
+    return connection.execute(found.with_for_update(of=items)).scalar_one_or_none()
 
 
 def _draw(seed: int, user_id: int, done: int) -> int:
