@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.checks.known import template_of
 from tunesmith.checks.tokens import TokensCheck, TokensConfig
 from tunesmith.core.records import Comparison, Document, Message, Prompt
 from tunesmith.desk.weights import shipped_base
-from tunesmith.text.chat_template import ChatTemplate
+from tunesmith.text.chat_template import ChatTemplate, open_template
 
 from .rows import found, rows_of, talk
 
 
 @pytest.fixture(scope="module")
 def template() -> ChatTemplate:
-    return template_of(shipped_base())
+    return open_template(shipped_base())
 
 
 def check(template: ChatTemplate, max_length: int, **config: int) -> TokensCheck:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.core.records import Completion, Ranking
-from tunesmith.desk import demonstrations
+from tunesmith.core.records import Ranking
 from tunesmith.store import freeze, load
 
 from .shell import Shell
@@ -50,23 +49,8 @@ def test_other_records_are_exit_3(shell: Shell, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def unlabeled(tmp_path: Path) -> Path:
-    """Desk demonstrations, each with its right answer, a curt one and a rude one."""
-    shown = demonstrations(6, seed=3, split="train")
-    rows = [
-        Ranking(
-            messages=one.prompt,
-            completions=(
-                Completion(id="right", text=one.completion),
-                Completion(id="curt", text="No."),
-                Completion(id="rude", text="What a stupid question."),
-            ),
-            rankings=(),
-            meta=one.meta,
-        )
-        for one in shown
-    ]
-    freeze(rows, tmp_path / "answers")
+def unlabeled(tmp_path: Path, three_answers: list[Ranking]) -> Path:
+    freeze(three_answers, tmp_path / "answers")
     return tmp_path / "answers"
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.core.records import Completion, Ranking, to_json
-from tunesmith.desk import demonstrations
+from tunesmith.core.records import Ranking, to_json
 from tunesmith.store import load
 
 from .shell import Shell
@@ -18,21 +17,9 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
 
 
 @pytest.fixture
-def answers(tmp_path: Path) -> Path:
+def answers(tmp_path: Path, three_answers: list[Ranking]) -> Path:
     """Desk prompts with three answers each, as quickstart leaves them."""
-    rows = [
-        Ranking(
-            messages=one.prompt,
-            completions=(
-                Completion(id="right", text=one.completion),
-                Completion(id="curt", text="No."),
-                Completion(id="rude", text="What a stupid question."),
-            ),
-            rankings=(),
-            meta=one.meta,
-        )
-        for one in demonstrations(5, seed=3, split="train")
-    ]
+    rows = three_answers[:5]
     return write(tmp_path / "answers.jsonl", [to_json(row) for row in rows])
 
 

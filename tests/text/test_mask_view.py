@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from tunesmith.core.records import Demonstration, Document, Message, Prompt
 from tunesmith.desk.weights import shipped_base
-from tunesmith.text.mask_view import masked_rows, open_template
+from tunesmith.text.chat_template import open_template
+from tunesmith.text.mask_view import masked_rows
 
 TALK = (Message("user", "Hi"), Message("assistant", "Hello."), Message("user", "Bye"), Message("assistant", "Bye now."))
 DEMO = Demonstration(messages=TALK)

@@ -26,8 +26,7 @@ from tunesmith.checks.toxicity import ToxicityCheck, ToxicityConfig
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.nearest import did_you_mean
-from tunesmith.text.chat_template import ChatTemplate, install_default_template
-from tunesmith.text.tokenizer import Tokenizer
+from tunesmith.text.chat_template import open_template
 
 
 class CheckSettings(Strict):
@@ -66,7 +65,7 @@ KNOWN: Mapping[str, Callable[[CheckSettings, CheckPlan], Check[Any]]] = {
     "pii": lambda settings, plan: PiiCheck(settings.pii),
     "noise": lambda settings, plan: NoiseCheck(settings.noise),
     "toxicity": lambda settings, plan: ToxicityCheck(settings.toxicity),
-    "tokens": lambda settings, plan: TokensCheck(settings.tokens, template_of(Path(plan.model)), plan.max_length),
+    "tokens": lambda settings, plan: TokensCheck(settings.tokens, open_template(Path(plan.model)), plan.max_length),
     "prompt_clarity": lambda settings, plan: PromptClarityCheck(settings.prompt_clarity),
     "duplicates": lambda settings, plan: Duplicates(settings.duplicates),
     "leakage": lambda settings, plan: Leakage(_reference(plan), settings.leakage),
@@ -115,15 +114,3 @@ def chosen(names: Sequence[str], *, against: bool = False) -> tuple[str, ...]:
             remedy = did_you_mean(name, KNOWN) or f"known: {', '.join(KNOWN)}"
             raise ConfigError(f"unknown check {name!r}", where="--checks", remedy=remedy)
     return tuple(name for name in KNOWN if (name in names if names else against or name != "leakage"))
-
-
-def template_of(folder: Path) -> ChatTemplate:
-    """Return a model folder's chat template; a base model gets the one that `train sft` would install.
-
-    Raises:
-        ConfigError: the folder has no tokenizer.
-    """
-    tokenizer = Tokenizer.load(folder)
-    if tokenizer.chat_template is None:
-        install_default_template(tokenizer)
-    return ChatTemplate(tokenizer)

@@ -134,7 +134,8 @@ def show(
 def _masks(console: Console, found: RecordFiles, n: int, model: str, max_length: int) -> Outcome:
     from tunesmith.cli.mask_text import coloured
     from tunesmith.desk.weights import shipped_base
-    from tunesmith.text.mask_view import masked_rows, open_template
+    from tunesmith.text.chat_template import open_template
+    from tunesmith.text.mask_view import masked_rows
 
     template = open_template(shipped_base() if model == "desk" else Path(model))
     shown = masked_rows(found.records, template, n=n, max_length=max_length)

@@ -119,6 +119,21 @@ def kind_of(record: Record) -> str:
     return next(name for name, cls in KINDS.items() if type(record) is cls)
 
 
+def answers(record: Record) -> list[str]:
+    """Return every text that a model wrote or is to write: completions, or a whole document; none of a prompt."""
+    match record:
+        case Document():
+            return [record.text]
+        case Demonstration():
+            return [record.completion]
+        case Comparison():
+            return [record.chosen, record.rejected]
+        case Ranking():
+            return [completion.text for completion in record.completions]
+        case Prompt():
+            return []
+
+
 def messages_to_json(messages: tuple[Message, ...]) -> list[dict[str, str]]:
     """Return messages as OpenAI-style objects."""
     return [{"role": m.role, "content": m.content} for m in messages]

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tunesmith.checks.advice import Fix
@@ -19,6 +18,7 @@ from tunesmith.checks.run import Checked, Tally
 from tunesmith.evaluate import wording
 from tunesmith.evaluate.corpus_charts import CORPUS_DRAWN
 from tunesmith.evaluate.data_charts import DRAWN, KindBar, kind_bars
+from tunesmith.evaluate.page import page_template
 from tunesmith.evaluate.worded_values import worded_value
 
 # Numbers that the page shows as a table.
@@ -67,16 +67,9 @@ class Section(NamedTuple):
 
 def render_data_report(report: DataReport) -> str:
     """Return the page."""
-    environment = Environment(
-        loader=PackageLoader("tunesmith.evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     checked = report.checked
     bars = [KindBar(kind, tally.rows, _severity(tally)) for kind, tally in checked.tallies.items()]
-    return environment.get_template("data_report.html.j2").render(
+    return page_template("data_report.html.j2").render(
         report=report,
         checked=checked,
         headline=_headline(checked),

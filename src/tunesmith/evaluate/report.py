@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tunesmith.evaluate import charts, wording
 from tunesmith.evaluate.charts import Panel
 from tunesmith.evaluate.headline import MAIN_PAIR, findings, headline
 from tunesmith.evaluate.instructgpt import instructgpt_table, language_tax
+from tunesmith.evaluate.page import page_template
 from tunesmith.evaluate.results import ModelResult, Results
 from tunesmith.evaluate.samples import Sample
 from tunesmith.statistics.rates import Rate
@@ -63,15 +63,7 @@ def write_report(results: Results, details: ReportDetails, path: Path) -> None:
 
 def render_report(results: Results, details: ReportDetails) -> str:
     """Return the page. Text that people or models wrote is escaped; nothing in it loads anything from anywhere."""
-    environment = Environment(
-        loader=PackageLoader("tunesmith.evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": wording.percent, "interval": wording.interval, "model_name": wording.model_name}
-    return environment.get_template("report.html.j2").render(
+    return page_template("report.html.j2").render(
         results=results,
         details=details,
         headline=headline(results),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,9 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.make.distill.log import AnswerLog
 from tunesmith.make.distill.say import Sayer
 from tunesmith.make.rows import table_rows
-from tunesmith.make.synthesize.evolve import evolve
-from tunesmith.make.synthesize.inverse import INVERSE, synthesize
-from tunesmith.make.synthesize.scenarios import fill, gaps, read_coverage
-from tunesmith.make.synthesize.self_instruct import demonstration_of, own_seeds, seeds_of, self_instruct
+from tunesmith.make.synthesize import part
+from tunesmith.make.synthesize.inverse import INVERSE
+from tunesmith.make.synthesize.scenarios import read_coverage
 from tunesmith.recipes.teachers import TeacherConfig, asking, open_teacher
 from tunesmith.recipes.workshop import WorkshopConfig, require_out, rows_of
 from tunesmith.store import freeze
@@ -57,9 +56,11 @@ def run(config: Config, context: RunContext) -> RunResult:
     if not records and set(chosen) != {"self_instruct"}:
         raise ConfigError("no files", where="data", remedy="name files, snapshot folders, or --set tables=[FILE]")
     out = Path(config.out or ".")
-    made, summary = _make(config, context, chosen, records)
-    kept = list({record_id(record): record for record in made}.values())
-    summary = {"records_before": len(records), "records": len(kept), **summary}
+    parts = list(_parts(config, context, chosen, records))
+    kept = list({record_id(record): record for made in parts for record in made.records}.values())
+    summary: dict[str, Any] = {"records_before": len(records), "records": len(kept)}
+    for made in parts:
+        summary |= made.summary
     if context.dry_run:
         return RunResult(out=out, summary={"dry_run": True, **summary})
     if not kept:
@@ -81,55 +82,29 @@ def _chosen(config: Config) -> tuple[str, ...]:
     return config.methods
 
 
-def _make(
+def _parts(
     config: Config, context: RunContext, chosen: Sequence[str], records: Sequence[Record]
-) -> tuple[list[Record], dict[str, Any]]:
-    exact = synthesize(records, [name for name in chosen if name in INVERSE], seed=config.seed)
-    made: list[Record] = list(exact.records)
-    summary: dict[str, Any] = {"made": dict(exact.made), "left_out": dict(exact.left_out.most_common())}
-    asks = [name for name in chosen if name in WITH_TEACHER]
-    if context.dry_run and (asks or config.teacher.address):
-        context.log("a dry run asks no teacher")
-        return made, summary
+) -> Iterator[part.Part]:
+    yield part.exact(records, [name for name in chosen if name in INVERSE], seed=config.seed)
+    asks = any(name in WITH_TEACHER for name in chosen)
     if not asks and not config.teacher.address:
         if "scenarios" in chosen:
-            _fill(config, records, None, "", made, summary)
-        return made, summary
-    how = asking(config.teacher, context, config.seed)
-    with (
-        open_teacher(config.teacher, context) as teacher,
-        AnswerLog(Path(config.out) / "answers.jsonl") as log,
-    ):
-        say = Sayer(teacher, log, how)
+            yield part.filled(records, _coverage(config), per_cell=config.per_cell, seed=config.seed)
+        return
+    if context.dry_run:
+        context.log("a dry run asks no teacher")
+        return
+    with open_teacher(config.teacher, context) as teacher, AnswerLog(Path(config.out) / "answers.jsonl") as log:
+        say = Sayer(teacher, log, asking(config.teacher, context, config.seed))
+        origin: dict[str, Any] = {"seed": config.seed, "teacher": teacher.name}
         if "self_instruct" in chosen:
-            seeds = seeds_of(records) or own_seeds()
-            tasks = self_instruct(say, seeds, wanted=config.wanted, most_rounds=config.most_rounds, seed=config.seed)
-            origin: dict[str, object] = {"method": "self_instruct", "seed": config.seed, "teacher": teacher.name}
-            made += [demonstration_of(task, origin) for task in tasks.tasks]
-            summary["self_instruct"] = {
-                "made": len(tasks.tasks),
-                "rounds": tasks.rounds,
-                "left_out": dict(tasks.left_out.most_common()),
-            }
+            yield part.invented(say, records, wanted=config.wanted, most_rounds=config.most_rounds, **origin)
         if "evolve" in chosen:
-            deeper = evolve(say, records, depth=config.depth, seed=config.seed, teacher=teacher.name)
-            made += deeper.records
-            summary["evolve"] = {"made": len(deeper.records), "left_out": dict(deeper.left_out.most_common())}
+            yield part.deepened(say, records, depth=config.depth, **origin)
         if "scenarios" in chosen:
-            _fill(config, records, say, teacher.name, made, summary)
-        summary["new_answers"] = say.new
-    return made, summary
+            yield part.filled(records, _coverage(config), per_cell=config.per_cell, say=say, **origin)
+        yield part.Part((), {"new_answers": say.new})
 
 
-def _fill(
-    config: Config,
-    records: Sequence[Record],
-    say: Sayer | None,
-    teacher: str,
-    made: list[Record],
-    summary: dict[str, Any],
-) -> None:
-    cells = gaps(read_coverage(Path(config.coverage or "")), config.per_cell)
-    filled = fill(records, cells, seed=config.seed, say=say, teacher=teacher)
-    made += filled.records
-    summary["scenarios"] = {"cells": len(cells), "made": dict(filled.made), "short": filled.short}
+def _coverage(config: Config) -> Mapping[str, Mapping[str, int]]:
+    return read_coverage(Path(config.coverage or ""))

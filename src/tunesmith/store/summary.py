@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tunesmith.core.records import Comparison, Demonstration, Document, Ranking, Record, kind_of
+from tunesmith.core.records import Comparison, Demonstration, Document, Ranking, Record, answers, kind_of
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
 
@@ -62,7 +62,7 @@ class _Tally:
         self.meta_fields.update(record.meta.keys())
         if record.meta.get("user"):
             self.users.add(str(record.meta["user"]))
-        texts = _answers(record)
+        texts = answers(record)
         self.answers += [len(text) for text in texts]
         if not isinstance(record, Document):
             messages = record.prompt if isinstance(record, Demonstration) else record.messages
@@ -100,20 +100,6 @@ def describe(records: Iterable[Record]) -> Summary:
         users=len(tally.users),
         meta_fields=dict(tally.meta_fields.most_common()),
     )
-
-
-def _answers(record: Record) -> list[str]:
-    match record:
-        case Document():
-            return [record.text]
-        case Demonstration():
-            return [record.completion]
-        case Comparison():
-            return [record.chosen, record.rejected]
-        case Ranking():
-            return [completion.text for completion in record.completions]
-        case _:
-            return []
 
 
 def _lengths(values: Sequence[int]) -> Lengths:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from jinja2 import TemplateError
@@ -166,6 +167,18 @@ def install_default_template(tokenizer: Tokenizer) -> int:
     added = tokenizer.add_special_tokens([*ROLE_TOKENS, END])
     tokenizer.config["chat_template"] = DEFAULT_TEMPLATE
     return added
+
+
+def open_template(folder: Path) -> ChatTemplate:
+    """Return a model folder's chat template; a base model gets the one that `train sft` would install.
+
+    Raises:
+        ConfigError: the folder has no tokenizer.
+    """
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.chat_template is None:
+        install_default_template(tokenizer)
+    return ChatTemplate(tokenizer)
 
 
 def _raise(message: str) -> NoReturn:

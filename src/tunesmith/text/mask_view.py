@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from tunesmith.core.records import Demonstration, Document, Record, kind_of
-from tunesmith.text.chat_template import ChatTemplate, Rendered, install_default_template
+from tunesmith.text.chat_template import ChatTemplate, Rendered
 from tunesmith.text.tokenizer import Tokenizer
 
 
@@ -28,18 +27,6 @@ class MaskedRow(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON values."""
         return {"head": self.head, "stretches": [stretch._asdict() for stretch in self.stretches]}
-
-
-def open_template(folder: Path) -> ChatTemplate:
-    """Return a model folder's chat template; a base model gets the one that `train sft` would install.
-
-    Raises:
-        ConfigError: the folder has no tokenizer.
-    """
-    tokenizer = Tokenizer.load(folder)
-    if tokenizer.chat_template is None:
-        install_default_template(tokenizer)
-    return ChatTemplate(tokenizer)
 
 
 def masked_rows(records: Sequence[Record], template: ChatTemplate, *, n: int, max_length: int) -> list[MaskedRow]:

@@ -71,19 +71,6 @@ def with_asked(record: Asked, text: str) -> Asked:
     return replace(record, messages=messages)
 
 
-def answers(record: Asked) -> list[str]:
-    """Return every text that answers the prompt."""
-    match record:
-        case Demonstration():
-            return [record.completion]
-        case Comparison():
-            return [record.chosen, record.rejected]
-        case Ranking():
-            return [completion.text for completion in record.completions]
-        case Prompt():
-            return []
-
-
 def first_turn_only(record: Asked) -> bool:
     """Return whether the record is one user message, with or without a system message and an answer."""
     roles = [message.role for message in record.messages if message.role != "system"]

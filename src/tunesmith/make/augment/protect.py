@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tunesmith.make.augment.method import Asked, Unfit, answers, asked
+from tunesmith.core.records import answers
+from tunesmith.make.augment.method import Asked, Unfit, asked
 from tunesmith.make.clean.code import code_spans
 
 _ALWAYS = re.compile(

@@ -129,7 +129,7 @@ def _next_item(connection: Connection, task: AnnotationTask, user: User, *, gold
         .order_by(items.c.priority.desc(), items.c.id)
         .limit(1)
     )
-    at_once = connection.execute(found.with_for_update(skip_locked=True, of=items)).scalar_one_or_none()
+    at_once: int | None = connection.execute(found.with_for_update(skip_locked=True, of=items)).scalar_one_or_none()
     if at_once is not None:
         return at_once
     # What is left may only be locked by somebody who is answering: "nothing waits" would send the labeler home.
