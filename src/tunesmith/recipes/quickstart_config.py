@@ -65,7 +65,9 @@ class QuickstartConfig(Strict):
     sft_rows: int = Field(5000, ge=1, description="desk demonstrations")
     rank_prompts: int = Field(1500, ge=2, description="prompts whose completions are ranked for training")
     heldout_rank_prompts: int = Field(200, ge=1, description="prompts ranked by the held-out labelers")
-    completions_per_prompt: int = Field(4, ge=2, le=9, description="K")
+    rank_temperatures: tuple[float, ...] = Field(
+        (0.7, 1.0, 1.3, 1.6), min_length=2, max_length=9, description="each ranked prompt is answered once at each"
+    )
     labels_per_prompt: int = Field(3, ge=1, le=5, description="simulated labelers who rank each training prompt")
     ppo_prompts: int = Field(2000, ge=1, description="prompts to roll out on")
     ptx_rows: int = Field(800, ge=1, description="desk documents of the pretraining mix")

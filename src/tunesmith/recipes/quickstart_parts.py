@@ -72,13 +72,19 @@ def collect_rankings(
     parts: list[list[Ranking]] = []
     for heldout, n in ((False, config.rank_prompts), (True, config.heldout_rank_prompts)):
         asked: list[Prompt] = prompts(n, seed=config.seed + RANK, split="test" if heldout else "train")
-        sampling = Sampling(max_tokens=config.max_tokens, seed=config.seed + heldout)
-        answers = answer(model, asked, template, sampling, completions=config.completions_per_prompt)
-        clock.tokens(sum(len(g.ids) for row in answers.generated for g in row))
+        texts: list[list[str]] = [[] for _ in asked]
+        for turn, temperature in enumerate(config.rank_temperatures):
+            seed = config.seed + heldout + 2 * turn
+            sampling = Sampling(max_tokens=config.max_tokens, temperature=temperature, seed=seed)
+            answers = answer(model, asked, template, sampling)
+            clock.tokens(sum(answers.token_counts()))
+            for so_far, text in zip(texts, answers.first_texts(), strict=True):
+                so_far.append(text)
         # Held-out prompts are ranked by everybody, so that accuracy and agreement can be told apart by group.
         crew = labelers(heldout=False) + (labelers(heldout=True) if heldout else [])
         each = len(crew) if heldout else config.labels_per_prompt
-        parts.append(rankings_of(asked, answers, crew, labels_each=each, model="sft", seed=config.seed))
+        names = [f"sft at temperature {temperature:g}" for temperature in config.rank_temperatures]
+        parts.append(rankings_of(asked, texts, crew, labels_each=each, models=names, seed=config.seed))
     freeze(parts[1], folder / "heldout_rankings")
     return freeze(parts[0], folder / "rankings"), parts[1]
 
