@@ -63,6 +63,7 @@ class Scene:
         settings = ServeSettings(limits=limits or Limits(max_tokens=256), keys=keys or {})
         self.app = create_app(settings, self.models, on_reply=self.records.append)
         self.url = ""
+        self.client = httpx.Client(timeout=60)  # one for all: each new one reads the certificates
 
     @contextmanager
     def running(self) -> Iterator[Scene]:
@@ -71,11 +72,12 @@ class Scene:
             try:
                 yield self
             finally:
+                self.client.close()
                 for model in self.models:
                     model.close(2.0)
 
     def post(self, path: str, body: Any, **more: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}{path}", json=body, timeout=30, **more)
+        return self.client.post(f"{self.url}{path}", json=body, **more)
 
     def chat(self, **more: Any) -> httpx.Response:
         body = {"model": "tiny", "messages": [{"role": "user", "content": "Where is my order?"}], "seed": 1, **more}

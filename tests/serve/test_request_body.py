@@ -9,7 +9,6 @@ import hypothesis
 import pytest
 import schemathesis
 from hypothesis import HealthCheck
-from schemathesis.checks import not_a_server_error
 
 from .fuzzing import raw_requests, status_of
 from .scene import Scene
@@ -33,7 +32,7 @@ def drawn_requests(scene: Scene, examples: int) -> Counter[int]:
     operations = [result.ok() for result in schema_of(scene).get_all_operations()]
     for operation in operations:
         for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-            if mode is schemathesis.GenerationMode.NEGATIVE and operation.body.is_empty():
+            if mode is schemathesis.GenerationMode.NEGATIVE and operation.method.upper() != "POST":
                 continue
 
             @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
@@ -48,7 +47,7 @@ def drawn_requests(scene: Scene, examples: int) -> Counter[int]:
             def check(case):  # type: ignore[no-untyped-def]
                 response = case.call(base_url=scene.url, timeout=30)
                 seen[response.status_code] += 1
-                case.validate_response(response, checks=[not_a_server_error])
+                assert response.status_code < 500, case.as_curl_command()
 
             check()
     return seen

@@ -138,7 +138,7 @@ class Decoder:
             row.tops.append(list(zip(row_ids, row_values, strict=True))[: row.likeliest])
 
     def leave(self, unwanted: Callable[[Row], bool], *, in_order: bool = False) -> None:
-        """Take rows out between `choose` and `advance`; `in_order` keeps the others in order, for bit-equal rollouts."""
+        """Take rows out between `choose` and `advance`; `in_order` leaves the others in order (bit-equal rollouts)."""
         gone = [i for i, row in enumerate(self.rows) if unwanted(row)]
         if not gone:
             return
