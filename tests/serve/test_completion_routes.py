@@ -11,13 +11,14 @@ def client(scene: Scene) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{scene.url}/v1", api_key="unused", max_retries=0)
 
 
-def test_prompts_as_texts_and_as_ids_say_the_same(client: openai.OpenAI) -> None:
+def test_prompts_as_texts_and_as_ids_say_the_same(scene: Scene, client: openai.OpenAI) -> None:
     ids = tiny().tokenizer.encode("The lamp costs")
     by_text = client.completions.create(model="tiny", prompt="The lamp costs", max_tokens=8, seed=2)
     by_ids = client.completions.create(model="tiny", prompt=ids, max_tokens=8, seed=2)
     several = client.completions.create(model="tiny", prompt=[ids, ids], max_tokens=8, seed=2, n=2)
     assert by_text.choices[0].text == by_ids.choices[0].text == several.choices[0].text == several.choices[2].text
     assert [choice.index for choice in several.choices] == [0, 1, 2, 3]
+    assert scene.records[-1].id == f"{several.id}-1" and scene.records[-2].id == several.id
     assert by_text.usage is not None and by_text.usage.prompt_tokens == len(ids)
 
 

@@ -35,8 +35,8 @@ async def _answer(request: Request, service: Service, key: str, stack: ExitStack
     fields = completion_ask_fields(body, limits, prompts)
     asks = [Ask(prompt=prompt, **fields) for prompt in prompts]
     replies = [Reply(service, ask, kind="completion", model=body.model, key=key) for ask in asks]
-    for reply in replies[1:]:
-        reply.id = replies[0].id  # one answer to the client, however many prompts it has
+    for number, reply in enumerate(replies[1:], 1):
+        reply.id = f"{replies[0].id}-{number}"  # the client sees one answer, the records are one a prompt
     try:
         for reply in replies:
             await reply.start()

@@ -30,6 +30,8 @@ class Timings:
 class ReplyRecord:
     """One reply. `id` is the one the client saw (`chatcmpl-...`, `cmpl-...`); `created` is a Unix time in seconds.
 
+    Of a plain completion with several prompts, the further ones have `-1`, `-2`, ... behind the id.
+
     `asked_model` is the name that the client gave, `model` and `folder` what answered. `messages` is empty for a plain
     completion, `prompt` (text, or token ids) is None for a chat. `key` is the API key's name, `user` what the client
     said; either may be empty. The same `seed` and settings give the same completions.
