@@ -31,9 +31,9 @@ VERBS = {
     "init": Part("init", "Write a commented configuration file."),
     "doctor": Part("doctor", "Check the machine; say what it suits."),
     "chat": Part("chat", "Talk with a model."),
+    "serve": Part("serve", "Serve models over HTTP, as OpenAI's API."),
     "sweep": Part("later", "(not yet) Try many settings of a stage."),
     "loop": Part("later", "(not yet) Run the loop's rounds again and again."),
-    "serve": Part("later", "(not yet) Serve a model over HTTP."),
     "ab": Part("later", "(not yet) Compare two served models with people."),
 }
 GROUPS = {

@@ -1,0 +1,73 @@
+"""The decode step: rows come and go, each with settings of its own, and become what they become alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.small import FAMILIES, network_of
+from tunesmith.model.decoder import Decoder, Row
+from tunesmith.model.sampling import Sampling
+
+HOW = (
+    Sampling(max_tokens=14, temperature=0.7, seed=1),
+    Sampling(max_tokens=9, temperature=0, seed=2),
+    Sampling(max_tokens=20, temperature=1.3, top_p=0.7, seed=3),
+    Sampling(max_tokens=5, top_k=5, seed=4),
+)
+PROMPTS = ([5, 6, 7], [8, 9, 10, 11, 12, 13], [4], [20, 21])
+
+
+def rows_of(how: Sampling, n: int = 2) -> list[Row]:
+    return [Row(how, how.uniforms(0, k), likeliest=2) for k in range(n)]
+
+
+def finish(decoder: Decoder) -> None:
+    while decoder.rows:
+        decoder.choose()
+        decoder.leave(lambda row: row.done)
+        if decoder.rows:
+            decoder.advance()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rows_that_join_late_become_what_they_become_alone(family: str) -> None:
+    network = network_of(family)
+    alone = [rows_of(how) for how in HOW]
+    for prompt, rows in zip(PROMPTS, alone, strict=True):
+        decoder = Decoder(network, [2])
+        decoder.read([prompt], [rows])
+        finish(decoder)
+    together = [rows_of(how) for how in HOW]
+    decoder = Decoder(network, [2], rows=0, capacity=0)
+    for prompt, rows in zip(PROMPTS, together, strict=True):  # each joins three steps after the one before
+        decoder.read([prompt], [rows])
+        for _ in range(3):
+            decoder.choose()
+            decoder.leave(lambda row: row.done)
+            if decoder.rows:
+                decoder.advance()
+    finish(decoder)
+    for one, other in zip(alone, together, strict=True):
+        assert [row.ids for row in one] == [row.ids for row in other]
+        for a, b in zip(one, other, strict=True):
+            torch.testing.assert_close(torch.tensor(a.logprobs), torch.tensor(b.logprobs), atol=1e-5, rtol=1e-5)
+            assert len(a.tops) == len(a.ids) and all(len(top) == 2 for top in a.tops)
+
+
+@torch.inference_mode()
+def test_a_row_that_is_sent_away_does_not_disturb_the_others() -> None:
+    network = network_of("llama")
+    [kept] = rows_of(HOW[2], 1)
+    decoder = Decoder(network, [2])
+    decoder.read([PROMPTS[0]], [[kept]])
+    finish(decoder)
+    [again], others = rows_of(HOW[2], 1), rows_of(HOW[0], 3)
+    decoder = Decoder(network, [2])
+    decoder.read([PROMPTS[1], PROMPTS[0]], [others, [again]])
+    decoder.choose()
+    decoder.leave(lambda row: row is others[0] or row is others[2])
+    decoder.advance()
+    finish(decoder)
+    assert again.ids == kept.ids
