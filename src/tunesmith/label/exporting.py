@@ -20,10 +20,8 @@ from tunesmith.label.review import label_of
 from tunesmith.label.work import prompt_of
 from tunesmith.statistics.agreement import strict_pairs
 from tunesmith.store.annotation.items import Item, item_stream
-from tunesmith.store.annotation.labels import LabelEvent, label_stream
+from tunesmith.store.annotation.labels import NOT_ACCEPTABLE, LabelEvent, label_stream
 from tunesmith.store.annotation.tasks import AnnotationTask
-
-NOT_ACCEPTABLE = "not_acceptable"
 
 
 class LabeledItem(NamedTuple):
