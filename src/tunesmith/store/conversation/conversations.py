@@ -90,7 +90,7 @@ def erase(connection: Connection, conversation: Conversation, *, now: float) -> 
     _change(connection, conversation.id, title="", consent=False, erased_at=now)
     connection.execute(delete(feedback_events).where(feedback_events.c.conversation_id == conversation.id))
     mine = replies.c.conversation_id == conversation.id
-    connection.execute(update(replies).where(mine).values(messages="[]", completion="", receipt=None))
+    connection.execute(update(replies).where(mine).values(asked="", messages="[]", completion="", receipt=None))
 
 
 def _change(connection: Connection, conversation_id: str, **values: object) -> None:

@@ -20,7 +20,9 @@ from tunesmith.store.conversation.tables import conversations, replies
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One served reply. `messages` is the prompt as the model read it, with the context that was put in.
+    """One served reply.
+
+    `messages` is the prompt as the model read it, with the context that was put in; `asked` is what the person wrote.
 
     `origin`: `folder` of the model, `run` if it is one of ours, `template_hash`. `sampling`: `seed`, `temperature`, ...
     `timings`: `seconds`, `first_token_seconds`, `prompt_tokens`, `completion_tokens`. What is not known is left out.
@@ -34,6 +36,7 @@ class Reply:
     conversation_id: str | None = None
     parent_id: str | None = None
     pair_id: str | None = None
+    asked: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +60,7 @@ def add_reply(connection: Connection, reply: Reply) -> None:
         "conversation_id": reply.conversation_id,
         "parent_id": reply.parent_id,
         "pair_id": reply.pair_id,
+        "asked": reply.asked if kept else "",
         "messages": _text(messages_to_json(reply.messages) if kept else []),
         "completion": reply.completion if kept else "",
         "model": reply.model,
@@ -101,6 +105,7 @@ def reply_of(row: Any) -> Reply:
         conversation_id=row.conversation_id,
         parent_id=row.parent_id,
         pair_id=row.pair_id,
+        asked=row.asked,
         messages=tuple(Message(**message) for message in orjson.loads(row.messages)),
         completion=row.completion,
         model=row.model,

@@ -29,6 +29,7 @@ replies = Table(
     Column("conversation_id", Text, ForeignKey("conversations.id"), index=True),  # NULL: served, but no text was kept
     Column("parent_id", Text, ForeignKey("replies.id")),  # the reply before it in the conversation
     Column("pair_id", Text),  # the two replies of a side-by-side pair share it
+    Column("asked", Text, nullable=False),  # what the person wrote; the prompt may hold more
     Column("messages", Text, nullable=False),  # the prompt, as the model read it
     Column("completion", Text, nullable=False),
     Column("model", Text, nullable=False),

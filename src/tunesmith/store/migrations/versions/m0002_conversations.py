@@ -27,6 +27,7 @@ def upgrade() -> None:
         Column("conversation_id", Text, ForeignKey("conversations.id")),
         Column("parent_id", Text, ForeignKey("replies.id")),
         Column("pair_id", Text),
+        Column("asked", Text, nullable=False),
         Column("messages", Text, nullable=False),
         Column("completion", Text, nullable=False),
         Column("model", Text, nullable=False),
