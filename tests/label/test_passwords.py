@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from tunesmith.label import passwords
-from tunesmith.label.refusals import Refusal
+from tunesmith.web.refusal import Refusal
 from tunesmith.store.annotation import users
 from tunesmith.store.annotation.tables import users as user_table
 

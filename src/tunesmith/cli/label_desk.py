@@ -123,10 +123,11 @@ def serve(
 ) -> Outcome:
     """Run the labelling desk for the browser, until Ctrl-C."""
     from tunesmith.label import serving
+    from tunesmith.web.hosts import address_of
 
     with opened(desk.db) as database:
         ready = serving.prepare(database, host=host, public_url=public_url)
-        address = public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        address = public_url or address_of(host, port)
         invite = serving.first_invite(ready)
         if invite is not None:
             console.warn(f"first start: become the admin at {address}{invite} (works once, for seven days)")

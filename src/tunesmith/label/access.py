@@ -13,9 +13,9 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from tunesmith.label.desk import desk_of
-from tunesmith.label.refusals import Refusal
 from tunesmith.store.annotation.sign_in import session_user
 from tunesmith.store.annotation.users import ROLES, User
+from tunesmith.web.refusal import Refusal
 
 NOBODY = "nobody"  # stands for whoever is not signed in
 ANYBODY = frozenset({NOBODY, *ROLES})

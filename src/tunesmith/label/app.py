@@ -7,8 +7,8 @@ from starlette.types import ASGIApp
 
 from tunesmith.label import account_routes, lead_routes, page_routes, work_routes
 from tunesmith.label.desk import Desk
-from tunesmith.label.guard import Guard
-from tunesmith.label.refusals import add_handlers
+from tunesmith.label.refusals import add_handlers, refuse
+from tunesmith.web.guard import Guard, Rules
 
 ROUTERS = tuple(part.router for part in (account_routes, work_routes, lead_routes, page_routes))
 
@@ -25,4 +25,4 @@ def build_api(desk: Desk) -> FastAPI:
 
 def build_app(desk: Desk) -> ASGIApp:
     """Return the application that a server runs."""
-    return Guard(build_api(desk), desk.hosts)
+    return Guard(build_api(desk), Rules(hosts=desk.hosts), lambda refusal: refuse(refusal.status, str(refusal)))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from tunesmith.core.errors import ConfigError
 from tunesmith.store.annotation.users import User
 from tunesmith.store.database import Database
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from tunesmith.web.hosts import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +40,3 @@ def user_of(request: Request) -> User:
     """Return who asks; routes that anybody may call must not use it."""
     user: User = request.state.user
     return user
-
-
-def known_hosts(host: str, public_url: str | None) -> frozenset[str]:
-    """Return the host names under which the desk answers, without ports.
-
-    Raises:
-        ConfigError: the public URL is not one.
-    """
-    names = {*LOOPBACK, host.lower()}
-    if public_url is not None:
-        parts = urlsplit(public_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-            remedy = "write it as https://label.example.org"
-            raise ConfigError("not the address of a desk", where=f"--public-url {public_url}", remedy=remedy)
-        names.add(parts.hostname.lower())
-    return frozenset(names)

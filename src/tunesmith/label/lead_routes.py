@@ -12,7 +12,6 @@ from tunesmith.label.account_routes import Body
 from tunesmith.label.answers import TEXT_LIMIT
 from tunesmith.label.desk import Desk, desk_of, user_of
 from tunesmith.label.passwords import INVITE_SECONDS
-from tunesmith.label.refusals import Refusal
 from tunesmith.label.review import review_view
 from tunesmith.label.work_routes import Label, Number, acknowledged, said_of
 from tunesmith.store.annotation import labels, sign_in, users
@@ -26,6 +25,7 @@ from tunesmith.store.annotation.tasks import (
     set_paused,
 )
 from tunesmith.store.annotation.users import Role
+from tunesmith.web.refusal import Refusal
 
 router = APIRouter(route_class=GuardedRoute)
 

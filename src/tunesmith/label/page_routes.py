@@ -15,7 +15,6 @@ from tunesmith.label.access import ACCESS, GuardedRoute
 from tunesmith.label.desk import desk_of, user_of
 from tunesmith.label.flags import FLAGS
 from tunesmith.label.overview import overview
-from tunesmith.label.refusals import Refusal
 from tunesmith.label.review import waiting_for_review
 from tunesmith.label.task_page import task_page
 from tunesmith.label.work_routes import Number
@@ -23,6 +22,7 @@ from tunesmith.store.annotation.audit import newest_actions
 from tunesmith.store.annotation.sign_in import find_invite
 from tunesmith.store.annotation.tasks import get_annotation_task
 from tunesmith.store.annotation.users import User, list_users
+from tunesmith.web.refusal import Refusal
 
 router = APIRouter(route_class=GuardedRoute)
 _HERE = Path(__file__).parent

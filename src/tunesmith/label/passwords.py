@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.label.desk import Desk
-from tunesmith.label.refusals import Refusal
 from tunesmith.store.annotation import sign_in, users
 from tunesmith.store.annotation.users import User
+from tunesmith.web.refusal import Refusal
 
 SESSION_SECONDS = 14 * 24 * 3600
 INVITE_SECONDS = 7 * 24 * 3600

@@ -14,18 +14,10 @@ from starlette.exceptions import HTTPException
 
 from tunesmith.core.errors import ConfigError, DataError, TunesmithError
 from tunesmith.store.annotation.problems import NoSuchThing, NotNow
+from tunesmith.web.refusal import Refusal
 
 _STATUS: Mapping[type[TunesmithError], int] = {NoSuchThing: 404, NotNow: 409, ConfigError: 422, DataError: 422}
 _log = logging.getLogger("tunesmith.label")
-
-
-class Refusal(Exception):
-    """An answer that is no."""
-
-    def __init__(self, status: int, message: str, *, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.retry_after = retry_after
 
 
 def refuse(status: int, message: str, *, where: str = "", remedy: str = "", retry_after: int | None = None) -> Response:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import uvicorn
-
 from tunesmith.core.errors import ConfigError
 from tunesmith.label.app import build_app
-from tunesmith.label.desk import LOOPBACK, Desk, known_hosts
+from tunesmith.label.desk import Desk
 from tunesmith.label.lead_routes import new_invite
 from tunesmith.store.annotation.users import someone_can_log_in
 from tunesmith.store.database import Database
+from tunesmith.web.hosts import LOOPBACK, known_hosts
+from tunesmith.web.server import run_server
 
 
 def prepare(database: Database, *, host: str, public_url: str | None) -> Desk:
@@ -49,14 +49,5 @@ def serve(desk: Desk, *, host: str, port: int, log: Callable[[str], None]) -> No
     Raises:
         ConfigError: the port is taken.
     """
-    # Forwarded headers are not believed: the address that counts failed log-ins is the connection's own.
-    config = uvicorn.Config(
-        build_app(desk), host=host, port=port, log_level="warning", access_log=False, server_header=False,
-        proxy_headers=False, timeout_keep_alive=15, lifespan="off", ws="none",
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    try:
-        server.run()
-    except SystemExit as error:  # how uvicorn says that it could not bind
-        raise ConfigError("the address cannot be used", where=f"{host}:{port}", remedy="try another --port") from error
+    run_server(build_app(desk), host=host, port=port)
     log("stopped; everything that was acknowledged is stored")

@@ -2,47 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import torch
 from torch import Tensor
 
 from tunesmith.data.layout import Layout
 
+_GRAIN = 64  # capacity grows in steps of this many tokens
+
 
 class KeyValueCache:
-    """Keys and values (layers, rows, heads, capacity, head_dim) and how many tokens each row holds.
+    """Keys and values (layers, room, heads, capacity, head_dim); the first `len(lengths)` rows are in use.
 
-    Call order of one decoding step: `append` once in every layer, then `advance`. Rows leave with `keep`.
+    `lengths` (rows,) are the tokens that each row holds. Rows come with `fill` (once in every layer), are multiplied by
+    `repeat` and leave by `remove`. Call order of one decoding step: `append` once in every layer, then `advance`.
     """
 
     def __init__(self, *, rows: int, capacity: int) -> None:
-        self.capacity = capacity
-        self.lengths = torch.zeros(rows, dtype=torch.long)
-        self._keys: list[Tensor] = []
-        self._values: list[Tensor] = []
+        self.lengths = torch.zeros(0, dtype=torch.long)
+        self._room = rows
+        self._capacity = capacity
+        self._layers: list[tuple[Tensor, Tensor]] = []
+        self._begin = 0  # the first row of the fill under way
         self._width = 0  # longest row, the new token included
         self._mask: Tensor | None = None
         self._index: Tensor | None = None
 
+    def reserve(self, *, rows: int, capacity: int) -> None:
+        """Make room for `rows` rows of `capacity` tokens; what is there stays. Rows grow by doubling."""
+        if rows <= self._room and capacity <= self._capacity:
+            return
+        if rows > self._room:
+            self._room = max(rows, 2 * self._room)
+        if capacity > self._capacity:
+            self._capacity = -(-capacity // _GRAIN) * _GRAIN
+        used = len(self.lengths)
+        for index, pair in enumerate(self._layers):
+            self._layers[index] = (self._moved(pair[0], used), self._moved(pair[1], used))
+
+    def _moved(self, old: Tensor, used: int) -> Tensor:
+        new = old.new_zeros(self._room, old.shape[1], self._capacity, old.shape[3])
+        new[:used, :, : old.shape[2]] = old[:used]
+        return new
+
     def fill(self, layer: int, layout: Layout, key: Tensor, value: Tensor) -> None:
-        """Store a layer's keys and values (1, H_kv, N, D) of the prompts: rows in the order of blocks, then rows."""
-        heads, dim = key.shape[1], key.shape[3]
-        shape = (len(self.lengths), heads, self.capacity, dim)
-        assert layer == len(self._keys), "layers are filled once and in order"
-        stored = (
-            torch.zeros(shape, dtype=key.dtype, device=key.device),
-            torch.zeros(shape, dtype=value.dtype, device=value.device),
-        )
-        for target, source in zip(stored, (key, value), strict=True):
-            row = 0
+        """Add a layer's keys and values (1, H_kv, N, D) of prompts: rows in the order of blocks, then rows."""
+        if layer == 0:
+            self._begin = len(self.lengths)
+            added = torch.cat([block.lengths for block in layout.blocks]).to(key.device)
+            self.lengths = torch.cat([self.lengths.to(key.device), added])
+            self._prepare()
+        if layer == len(self._layers):
+            shape = (self._room, key.shape[1], self._capacity, key.shape[3])
+            # Zeros, because a masked place still meets the values: NaN times nothing is NaN.
+            self._layers.append((key.new_zeros(shape), value.new_zeros(shape)))
+        for target, source in zip(self._layers[layer], (key, value), strict=True):
+            row = self._begin
             for block in layout.blocks:
-                part = source[0, :, block.start : block.stop].reshape(heads, block.rows, block.width, dim)
+                part = source[0, :, block.start : block.stop].reshape(-1, block.rows, block.width, source.shape[3])
                 target[row : row + block.rows, :, : block.width] = part.transpose(0, 1)
                 row += block.rows
-        self._keys.append(stored[0])
-        self._values.append(stored[1])
-        if layer == 0:
-            self.lengths = torch.cat([block.lengths for block in layout.blocks]).to(key.device)
-            self._prepare()
 
     def _prepare(self) -> None:
         self._width = int(self.lengths.max()) + 1 if len(self.lengths) else 0
@@ -51,10 +71,11 @@ class KeyValueCache:
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Write one token's keys and values (rows, H_kv, D); returns the layer's cache (rows, H_kv, width, D)."""
-        assert self._index is not None
-        self._keys[layer][self._index, :, self.lengths] = key
-        self._values[layer][self._index, :, self.lengths] = value
-        return self._keys[layer][:, :, : self._width], self._values[layer][:, :, : self._width]
+        keys, values = self._layers[layer]
+        keys[self._index, :, self.lengths] = key
+        values[self._index, :, self.lengths] = value
+        used = len(self.lengths)
+        return keys[:used, :, : self._width], values[:used, :, : self._width]
 
     def visible(self, window: int | None) -> Tensor:
         """(rows, 1, 1, width), True = the new token sees this place (itself included)."""
@@ -71,9 +92,33 @@ class KeyValueCache:
         self.lengths = self.lengths + 1
         self._prepare()
 
-    def keep(self, rows: Tensor) -> None:
-        """Keep only these rows, in this order; a row may be repeated (K completions of one prompt)."""
-        self._keys = [t.index_select(0, rows) for t in self._keys]
-        self._values = [t.index_select(0, rows) for t in self._values]
-        self.lengths = self.lengths.index_select(0, rows)
+    def repeat(self, counts: Sequence[int]) -> None:
+        """Write each of the last `len(counts)` rows that many times, in place of once (K completions of a prompt)."""
+        begin = len(self.lengths) - len(counts)
+        index = torch.arange(begin, len(self.lengths)).repeat_interleave(torch.tensor(counts))
+        index = index.to(self.lengths.device)
+        self.lengths = torch.cat([self.lengths[:begin], self.lengths.index_select(0, index)])
+        for tensor in (t for pair in self._layers for t in pair):
+            tensor[begin : len(self.lengths)] = tensor.index_select(0, index)
         self._prepare()
+
+    def remove(self, rows: Collection[int], *, in_order: bool) -> list[int]:
+        """Free these rows; returns, for each row now, which one it was.
+
+        `in_order` keeps the others in order; without it only the last ones move, into the gaps, which is less work.
+        """
+        gone = set(rows)
+        used = len(self.lengths)
+        kept = [i for i in range(used) if i not in gone]
+        order = kept
+        if not in_order:
+            movers = iter(i for i in kept if i >= len(kept))
+            order = [next(movers) if place in gone else place for place in range(len(kept))]
+        moved = [(place, was) for place, was in enumerate(order) if place != was]
+        if moved:
+            to, origin = (torch.tensor(side, device=self.lengths.device) for side in zip(*moved, strict=True))
+            for tensor in (t for pair in self._layers for t in pair):
+                tensor[to] = tensor.index_select(0, origin)
+        self.lengths = self.lengths[torch.tensor(order, dtype=torch.long, device=self.lengths.device)]
+        self._prepare()
+        return order

@@ -1,18 +1,14 @@
-"""Invites, sessions and failed log-ins.
-
-No token is stored, only its SHA-256; a token carries 256 random bits, so its hash needs no salt.
-"""
+"""Invites, sessions and failed log-ins; of their tokens only the hashes are stored (`core/opaque_token.py`)."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Collection
 from typing import NamedTuple, cast
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
+from tunesmith.core.opaque_token import hash_token, new_token
 from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.annotation.tables import invites, login_failures, sessions, users
 from tunesmith.store.annotation.users import Role, User, user_of
@@ -30,16 +26,6 @@ class Failures(NamedTuple):
 
     n: int
     newest: float
-
-
-def new_token() -> str:
-    """Return 256 random bits as text for a URL or a cookie."""
-    return secrets.token_urlsafe(32)
-
-
-def hash_token(token: str) -> str:
-    """Return what is stored of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def add_invite(

@@ -5,18 +5,18 @@ import json
 import pytest
 from starlette.datastructures import Headers
 
-from tunesmith.label.guard import BODY_LIMIT, check_request
-from tunesmith.label.refusals import Refusal
+from tunesmith.web.guard import BODY_LIMIT, Rules, check_request
+from tunesmith.web.refusal import Refusal
 
-from .scene import HEADERS, Scene
+from tests.label.scene import HEADERS, Scene
 
-HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "label.example.org"})
+RULES = Rules(hosts=frozenset({"127.0.0.1", "localhost", "::1", "label.example.org"}))
 GOOD = {"host": "127.0.0.1:8765", "content-type": "application/json", "x-tunesmith": "1"}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost", "[::1]:8765", "LABEL.example.org"])
 def test_our_own_names(host: str) -> None:
-    check_request("POST", Headers({**GOOD, "host": host}), HOSTS)
+    check_request("POST", Headers({**GOOD, "host": host}), RULES)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_our_own_names(host: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_other_names_are_refused(host: str, method: str) -> None:
     with pytest.raises(Refusal, match="name"):
-        check_request(method, Headers({**GOOD, "host": host}), HOSTS)
+        check_request(method, Headers({**GOOD, "host": host}), RULES)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_other_names_are_refused(host: str, method: str) -> None:
 )
 def test_a_request_from_elsewhere_changes_nothing(change: dict[str, str], status: int) -> None:
     with pytest.raises(Refusal) as refusal:
-        check_request("POST", Headers({**GOOD, **change}), HOSTS)
+        check_request("POST", Headers({**GOOD, **change}), RULES)
     assert refusal.value.status == status
 
 
 def test_the_own_page_may() -> None:
-    check_request("POST", Headers({**GOOD, "origin": "http://127.0.0.1:8765", "sec-fetch-site": "same-origin"}), HOSTS)
+    check_request("POST", Headers({**GOOD, "origin": "http://127.0.0.1:8765", "sec-fetch-site": "same-origin"}), RULES)
 
 
 def test_every_answer_carries_the_headers(scene: Scene) -> None:
