@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from tunesmith.label import passwords
-from tunesmith.web.refusal import Refusal
 from tunesmith.store.annotation import users
 from tunesmith.store.annotation.tables import users as user_table
+from tunesmith.web.refusal import Refusal
 
 from .scene import Scene
 

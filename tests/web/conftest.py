@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.store.database import Database, open_database
-
 from tests.label.scene import Scene
+from tunesmith.store.database import Database, open_database
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ import json
 import pytest
 from starlette.datastructures import Headers
 
+from tests.label.scene import HEADERS, Scene
 from tunesmith.web.guard import BODY_LIMIT, Rules, check_request
 from tunesmith.web.refusal import Refusal
-
-from tests.label.scene import HEADERS, Scene
 
 RULES = Rules(hosts=frozenset({"127.0.0.1", "localhost", "::1", "label.example.org"}))
 GOOD = {"host": "127.0.0.1:8765", "content-type": "application/json", "x-tunesmith": "1"}

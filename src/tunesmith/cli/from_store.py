@@ -1,4 +1,4 @@
-"""`train ... --from-store`: everything that people said, in the labelling desk and in chats, as a snapshot to train on."""
+"""`train ... --from-store`: what people said, in the labelling desk and in chats, as a snapshot to train on."""
 
 from __future__ import annotations
 

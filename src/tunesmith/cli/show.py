@@ -28,7 +28,7 @@ def show(
     store: DeskOptions,
     reply: Annotated[str, typer.Argument(help="The id that the server gave with the reply (chatcmpl-...).")],
 ) -> Outcome:
-    """Walk from a served reply to the model, run, data and labels behind it; says where the chain breaks (exit code 4)."""
+    """Walk from a served reply to the model, run, data and labels behind it; a broken chain is exit code 4."""
     from tunesmith.store.conversation.replies import erased_at, get_reply
     from tunesmith.train.lineage import model_ancestry
 
@@ -48,7 +48,12 @@ def show(
 
 
 def _reply_json(reply: Reply, erased: float | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"id": reply.id, "model": reply.model, "time": _moment(reply.time), "conversation": reply.conversation_id}
+    body: dict[str, Any] = {
+        "id": reply.id,
+        "model": reply.model,
+        "time": _moment(reply.time),
+        "conversation": reply.conversation_id,
+    }
     body |= {"sampling": dict(reply.sampling), "timings": dict(reply.timings), "finish": reply.finish_reason}
     return body | ({"erased": _moment(erased)} if erased else {})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from tunesmith.serve.service import key_of
 from tunesmith.store.conversation.conversations import Conversation, get_conversation
 from tunesmith.store.database import Database
 
@@ -15,12 +16,15 @@ LOCAL = "local"  # the owner of everything on a server without keys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatDesk:
-    """`models` are names that `/v1/chat/completions` knows. `owner` tells whose conversations a request may see."""
+    """`models` are names that `/v1/chat/completions` knows."""
 
     database: Database
     clock: Callable[[], float]
     models: Sequence[str]
-    owner: Callable[[Request], str] = lambda _request: LOCAL
+
+    def owner(self, request: Request) -> str:
+        """Return whose conversations a request may see: those of its API key."""
+        return key_of(request) or LOCAL
 
     def conversation(self, request: Request, conversation_id: str) -> Conversation:
         """Return the conversation that a request names.

@@ -1,4 +1,4 @@
-"""Side by side: which of two models is shown first follows from the pair's random name, so a reload shows the same order."""
+"""Side by side: which model is shown first follows from the pair's random name, so a reload shows the same order."""
 
 from __future__ import annotations
 

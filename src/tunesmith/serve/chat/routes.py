@@ -1,4 +1,7 @@
-"""What the chat page calls, under `/chat`. Each answer is sent after its commit."""
+"""What the chat page calls, under `/chat`. Each answer is sent after its commit.
+
+The page itself and its files (`OPEN_PATHS`) are for anybody who reaches the server; they hold nothing of anybody.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from tunesmith.serve.chat import pages
 from tunesmith.serve.chat.desk import ChatDesk
 from tunesmith.serve.chat.pairs import draw
+from tunesmith.serve.chat.problems import PlainProblems
 from tunesmith.serve.chat.view import conversation_line, conversation_view, feedback_view
 from tunesmith.store.conversation import conversations, feedback
 from tunesmith.store.conversation.feedback import Feedback
 from tunesmith.store.conversation.replies import replies_of
 
+OPEN_PATHS = ("/", "/chat", "/static/")
 SHOWN_CONVERSATIONS = 500
 TEXT_LIMIT = 200_000
 Name = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
@@ -60,7 +65,7 @@ class Said(_Body):
 
 def build_router(desk: ChatDesk) -> APIRouter:
     """Return the page, its files and its API; the application around it decides who may call."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(route_class=PlainProblems, include_in_schema=False)
     pages.add(router)
     _add_conversations(router, desk)
     _add_feedback(router, desk)
