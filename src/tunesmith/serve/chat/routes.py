@@ -19,7 +19,7 @@ from tunesmith.store.conversation import conversations, feedback
 from tunesmith.store.conversation.feedback import Feedback
 from tunesmith.store.conversation.replies import replies_of
 
-OPEN_PATHS = ("/", "/chat", "/static/")
+OPEN_PATHS = ("/chat", "/static/")  # not "/": below it is everything
 SHOWN_CONVERSATIONS = 500
 TEXT_LIMIT = 200_000
 Name = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
