@@ -1,7 +1,8 @@
-"""`python -m benchmarks sft|reward|rollout [--size S] [--repeats 5] [--json]`: this project alone, on this machine.
+"""`python -m benchmarks sft|reward|rollout|serve [--size S] [--repeats 5] [--json]`: this project on this machine.
 
 Prints the median and the spread (lowest to highest) of useful tokens a second over `--repeats` runs after one warm-up;
-for training also the share of the measured matrix-multiply peak. Side-by-side ratios against other tools come later.
+for training also the share of the measured matrix-multiply peak. `serve` compares servers
+side by side (benchmarks/serve.py).
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
-from benchmarks import workload
+from benchmarks import serve, workload
+from benchmarks.chat_model import write_model
 from tunesmith.algorithms.reward_model import RankedTree, RewardObjective, pack_ranked
 from tunesmith.algorithms.sft import LanguageBatch, LanguageObjective
 from tunesmith.data.batch import TokenSequence, TokenTree, pack
@@ -90,14 +95,27 @@ def rollout(size: str, rows: int = 64) -> Measured:
 STAGES: dict[str, Callable[[str], Measured]] = {"sft": sft, "reward": reward, "rollout": rollout}
 
 
+def served(size: str, repeats: int) -> dict[str, object]:
+    """Print and return the comparison of servers."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        write_model(path, size)
+        found = serve.measure(path, repeats=repeats, max_tokens=64, requests=64)
+    print("\n".join(serve.table(found)), file=sys.stderr)
+    return {name: {str(c): [one._asdict() for one in loads] for c, loads in by.items()} for name, by in found.items()}
+
+
 def main() -> None:
     """Measure one stage."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("stage", choices=[*STAGES, "serve"])
     parser.add_argument("--size", choices=workload.SHAPES, default="S")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.stage == "serve":
+        print(json.dumps(served(options.size, options.repeats)))
+        return
     run, operations = STAGES[options.stage](options.size)
     run()
     rates, seconds = [], []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +12,7 @@ from typing import Any
 import uvicorn
 
 from tunesmith.serve.app import create_app
-from tunesmith.serve.chat.desk import ChatDesk
-from tunesmith.serve.chat.recorder import Recorder
-from tunesmith.serve.chat.routes import OPEN_PATHS, build_router
+from tunesmith.serve.chat.mount import chat_page
 from tunesmith.serve.settings import ServeSettings
 from tunesmith.store.conversation import harvest
 from tunesmith.store.conversation.conversations import list_conversations
@@ -55,10 +52,7 @@ class RunningChat:
 
 @contextmanager
 def running(database: Database, models: Sequence[Any]) -> Iterator[RunningChat]:
-    desk = ChatDesk(database=database, clock=time.time, models=[one.name for one in models])
-    app = create_app(
-        ServeSettings(), models, routers=[build_router(desk)], open_paths=OPEN_PATHS, on_reply=Recorder(database)
-    )
+    app = create_app(ServeSettings(), models, **chat_page(database, [one.name for one in models]))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))

@@ -32,11 +32,17 @@ def kinds(chain: Ancestor) -> list[tuple[int, str, str]]:
 
 def whole_loop(folder: Path) -> Path:
     """Make desk -> sft -> reward (on votes) -> ppo."""
-    sft = make_run(folder / "sft", parents={"model": "desk (abc)"}, config={"data": ["desk"]}, snapshots={"data": "1" * 64})
+    sft = make_run(
+        folder / "sft", parents={"model": "desk (abc)"}, config={"data": ["desk"]}, snapshots={"data": "1" * 64}
+    )
     votes = snapshot(folder / "from_store" / "v")
     labels = {"data": {"labelers": {"chat:local": 1}, "replies": ["r1"]}}
     reward = make_run(
-        folder / "reward", parents={"model": str(sft)}, config={"data": [votes]}, snapshots={"data": "2" * 64}, labels=labels
+        folder / "reward",
+        parents={"model": str(sft)},
+        config={"data": [votes]},
+        snapshots={"data": "2" * 64},
+        labels=labels,
     )
     return make_run(
         folder / "ppo", parents={"model": str(sft), "reward_model": str(reward)}, config={"data": ["desk"]},

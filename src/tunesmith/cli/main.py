@@ -32,9 +32,9 @@ VERBS = {
     "doctor": Part("doctor", "Check the machine; say what it suits."),
     "chat": Part("chat", "Talk with a model."),
     "show": Part("show", "From a served reply back to the model, run, data and labels behind it."),
+    "serve": Part("serve", "Serve models over HTTP, as OpenAI's API."),
     "sweep": Part("later", "(not yet) Try many settings of a stage."),
     "loop": Part("later", "(not yet) Run the loop's rounds again and again."),
-    "serve": Part("later", "(not yet) Serve a model over HTTP."),
     "ab": Part("later", "(not yet) Compare two served models with people."),
 }
 GROUPS = {

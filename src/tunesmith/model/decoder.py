@@ -138,7 +138,7 @@ class Decoder:
             row.tops.append(list(zip(row_ids, row_values, strict=True))[: row.likeliest])
 
     def leave(self, unwanted: Callable[[Row], bool], *, in_order: bool = False) -> None:
-        """Take rows out of the batch; `in_order` keeps the others in order, bit-equal to what always was."""
+        """Take rows out between `choose` and `advance`; `in_order` keeps the others in order, for bit-equal rollouts."""
         gone = [i for i, row in enumerate(self.rows) if unwanted(row)]
         if not gone:
             return

@@ -52,7 +52,9 @@ def sample(logprobs: Tensor, uniform: Tensor, *, top_p: float | Tensor = 1.0, to
     limit = torch.where(limit == 0, size, limit)
     ordered = ordered.masked_fill(torch.arange(size, device=ordered.device) >= limit, 0.0)
     before = ordered.cumsum(dim=-1) - ordered
-    ordered = ordered.masked_fill(before >= top_p * ordered.sum(dim=-1, keepdim=True), 0.0)
+    cut = before >= top_p * ordered.sum(dim=-1, keepdim=True)
+    cut[:, 0] = False  # a top_p that rounds to 0 still keeps the likeliest
+    ordered = ordered.masked_fill(cut, 0.0)
     return index.gather(1, _invert(ordered, uniform)[:, None])[:, 0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.opaque_token import hash_token
@@ -37,7 +37,7 @@ class Application:
         keys = self.service.settings.keys
         return keys.get(hash_token(key)) if keys else ""
 
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._guarded(scope, receive, send)
 

@@ -1,7 +1,123 @@
-"""`POST /v1/completions`."""
+"""`POST /v1/completions`: plain text goes on, for base models and for tools that score text."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from tunesmith.serve.asking import answered, completion_ask_fields, completion_prompts
+from tunesmith.serve.chat_routes import DONE, event, usage_of
+from tunesmith.serve.openai_errors import as_refusal, error_body
+from tunesmith.serve.reply import Reply
+from tunesmith.serve.request_body import CompletionBody, read_body, schema_for
+from tunesmith.serve.responses import EventStream, while_connected
+from tunesmith.serve.served_model import Ask, Delta, TokenLogprob
+from tunesmith.serve.service import Service
 
 router = APIRouter()
+
+
+@router.post("/v1/completions", openapi_extra=schema_for(CompletionBody))
+async def completions(request: Request) -> Response:
+    """Continue one text or several."""
+    return await answered(request, "completion", _answer)
+
+
+async def _answer(request: Request, service: Service, key: str, stack: ExitStack) -> Response:
+    limits = service.settings.limits
+    body = await read_body(request, CompletionBody, timeout_s=limits.body_s)
+    service.model(body.model)
+    prompts = completion_prompts(body)
+    fields = completion_ask_fields(body, limits, prompts)
+    asks = [Ask(prompt=prompt, **fields) for prompt in prompts]
+    replies = [Reply(service, ask, kind="completion", model=body.model, key=key) for ask in asks]
+    for reply in replies[1:]:
+        reply.id = replies[0].id  # one answer to the client, however many prompts it has
+    try:
+        for reply in replies:
+            await reply.start()
+    except BaseException:
+        await _end(replies)
+        raise
+    if not body.stream:
+        return await while_connected(request, _whole(replies))
+    usage = bool(body.stream_options and body.stream_options.include_usage)
+    open_reply = stack.pop_all()
+
+    async def close() -> None:
+        with open_reply:
+            await _end(replies)
+
+    return EventStream(_events(replies, usage=usage), stall_s=limits.stall_s, close=close)
+
+
+async def _end(replies: Sequence[Reply]) -> None:
+    for reply in replies:
+        await reply.end()
+
+
+async def _deltas(replies: Sequence[Reply]) -> AsyncIterator[tuple[int, Delta]]:
+    """Yield (index of the choice, delta), prompt after prompt; they are generated together."""
+    for number, reply in enumerate(replies):
+        async for delta in reply.deltas():
+            yield number * reply.ask.n + delta.choice, delta
+
+
+async def _whole(replies: Sequence[Reply]) -> Response:
+    logprobs: dict[int, list[TokenLogprob]] = {}
+    try:
+        async for index, delta in _deltas(replies):
+            logprobs.setdefault(index, []).extend(delta.logprobs)
+    finally:
+        await _end(replies)
+    said = [(reply.text(k), reply.finish(k)) for reply in replies for k in range(reply.ask.n)]
+    wanted = replies[0].ask.top_logprobs is not None
+    choices = [
+        _choice(i, text, finish, completion_logprobs(logprobs[i], 0) if wanted else None)
+        for i, (text, finish) in enumerate(said)
+    ]
+    return JSONResponse({**_head(replies[0]), "choices": choices, "usage": usage_of(replies)})
+
+
+async def _events(replies: Sequence[Reply], *, usage: bool) -> AsyncIterator[bytes]:
+    head = _head(replies[0]) | ({"usage": None} if usage else {})
+    wanted = replies[0].ask.top_logprobs is not None
+    offsets: dict[int, int] = {}
+    try:
+        async for index, delta in _deltas(replies):
+            found = completion_logprobs(delta.logprobs, offsets.get(index, 0)) if wanted else None
+            offsets[index] = offsets.get(index, 0) + sum(len(one.token) for one in delta.logprobs)
+            if delta.text or delta.finish or delta.logprobs:
+                yield event({**head, "choices": [_choice(index, delta.text, delta.finish, found)]})
+        await _end(replies)
+        if usage:
+            yield event({**head, "choices": [], "usage": usage_of(replies)})
+        yield DONE
+    except Exception as error:
+        yield event(error_body(as_refusal(error)))
+
+
+def _head(reply: Reply) -> dict[str, Any]:
+    return {"id": reply.id, "object": "text_completion", "created": int(reply.created), "model": reply.asked_model}
+
+
+def _choice(index: int, text: str, finish: str | None, logprobs: dict[str, Any] | None) -> dict[str, Any]:
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish}
+
+
+def completion_logprobs(tokens: Sequence[TokenLogprob], offset: int) -> dict[str, Any]:
+    """Return log-probs in the older form of plain completions; offsets count characters of the completion."""
+    offsets = []
+    for one in tokens:
+        offsets.append(offset)
+        offset += len(one.token)
+    return {
+        "tokens": [one.token for one in tokens],
+        "token_logprobs": [one.logprob for one in tokens],
+        "top_logprobs": [dict(one.top) for one in tokens],
+        "text_offset": offsets,
+    }

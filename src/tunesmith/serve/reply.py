@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import AsyncIterator
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 
-from tunesmith.core.opaque_token import new_token
 from tunesmith.serve.reply_record import Completion, ReplyRecord, Timings
 from tunesmith.serve.served_model import Answer, Ask, Delta, Finish
 from tunesmith.serve.service import Service
@@ -22,7 +22,7 @@ class Reply:
     def __init__(
         self, service: Service, ask: Ask, *, kind: Literal["chat", "completion"], model: str, key: str
     ) -> None:
-        self.id = f"{_PREFIX[kind]}-{new_token()[:24]}"
+        self.id = f"{_PREFIX[kind]}-{secrets.token_hex(12)}"
         self.created = time.time()
         self.ask = ask
         self.asked_model = model

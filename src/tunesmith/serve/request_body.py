@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import orjson
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect
 
 from tunesmith.core.nearest import did_you_mean
 from tunesmith.web.refusal import Refusal
@@ -123,6 +124,8 @@ async def read_body(request: Request, kind: type[B], *, timeout_s: float) -> B:
         data = await asyncio.wait_for(request.body(), timeout_s)
     except TimeoutError as error:
         raise Refusal(408, "the body did not come in time") from error
+    except ClientDisconnect as error:
+        raise Refusal(499, "the client left") from error
     try:
         found = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -145,13 +148,17 @@ def _asks_for_nothing(name: str, value: Any, kind: type[RequestBody]) -> bool:
     if name in kind.model_fields:
         return value is None and not kind.model_fields[name].is_required()
     known = NEUTRAL.get(name)
-    # Compared with its type, because True equals 1.
-    return known is not None and (value is None or any(type(value) is type(k) and value == k for k in (*known, 0.0)))
+    # True equals 1, but does not mean it.
+    return known is not None and (
+        value is None or any(value == k and isinstance(value, bool) == isinstance(k, bool) for k in known)
+    )
 
 
 def _refusal(error: ValidationError, kind: type[RequestBody]) -> Refusal:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    path = ".".join(str(part) for part in first["loc"][:4] if not _is_branch(part))[:200]
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    # Where a value may have several types, the error deepest inside is the one that is meant.
+    first = max(found, key=lambda one: len(one["loc"]))
+    path = ".".join(str(part) for part in first["loc"] if not _is_branch(part))[:200]
     if first["type"] == "extra_forbidden":
         if len(first["loc"]) == 1:
             hint = "" if path in NEUTRAL else did_you_mean(path, kind.model_fields)
@@ -166,3 +173,21 @@ def _refusal(error: ValidationError, kind: type[RequestBody]) -> Refusal:
 def _is_branch(part: int | str) -> bool:
     """Return whether a part of an error's place is only pydantic's name of one of several types."""
     return isinstance(part, str) and (part in ("str", "int") or "[" in part or part == "constrained-str")
+
+
+def schema_for(kind: type[RequestBody]) -> dict[str, Any]:
+    """Return what the API's description says of a body that the route reads itself."""
+    schema = kind.model_json_schema()
+    parts = schema.pop("$defs", {})
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, parts)}}}}
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """Return a schema without references, which would point nowhere inside the API's description."""
+    if isinstance(schema, list):
+        return [_inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(parts[schema["$ref"].rpartition("/")[2]], parts)
+    return {name: _inlined(value, parts) for name, value in schema.items()}

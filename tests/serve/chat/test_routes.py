@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,9 +10,7 @@ from fastapi.testclient import TestClient
 
 from tunesmith.core.opaque_token import hash_token
 from tunesmith.serve.app import create_app
-from tunesmith.serve.chat.desk import ChatDesk
-from tunesmith.serve.chat.recorder import Recorder
-from tunesmith.serve.chat.routes import OPEN_PATHS, build_router
+from tunesmith.serve.chat.mount import chat_page
 from tunesmith.serve.settings import ServeSettings
 from tunesmith.store.database import Database
 
@@ -67,12 +64,9 @@ def server(database: Database) -> Iterator[Any]:
 
         def opened(key: str = "", *, keyed: bool = False) -> Page:
             models = [ScriptedModel("sft"), ScriptedModel("ppo", say=lambda ask: ["No."])]
-            desk = ChatDesk(database=database, clock=time.time, models=[one.name for one in models])
             keys = {hash_token(ANN): "ann", hash_token(BOB): "bob"} if keyed else {}
-            app = create_app(
-                ServeSettings(keys=keys), models, routers=[build_router(desk)], open_paths=OPEN_PATHS,
-                on_reply=Recorder(database),
-            )  # fmt: skip
+            names = [one.name for one in models]
+            app = create_app(ServeSettings(keys=keys), models, **chat_page(database, names))
             client = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
             return Page(stack.enter_context(client), key)
 
@@ -96,7 +90,7 @@ def test_a_turn_and_what_is_said_about_it(page: Page) -> None:
     ]  # fmt: skip
     assert state["replies"][0]["completion"] == "All right." and state["replies"][0]["model"] == "sft"
     assert [one["kind"] for one in state["feedback"]] == ["thumb", "edit"]
-    assert page.get("/chat/api/models").json()["models"] == ["sft", "ppo"]
+    assert page.get("/chat/api/models").json() == {"models": ["sft", "ppo"], "max_tokens": 1024}
 
 
 def test_nobody_is_told_who_wrote_what_before_the_vote(page: Page) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tunesmith.core.errors import ConfigError
@@ -24,6 +24,25 @@ class Address(NamedTuple):
     url: str
     host: str
     ips: tuple[str, ...]
+
+
+class Pinned(NamedTuple):
+    """The URL with a checked IP address in it, and what keeps the name for the server and for TLS."""
+
+    url: str
+    headers: dict[str, str]
+    extensions: dict[str, Any]
+
+
+def pin(address: Address) -> Pinned:
+    """Return how to reach exactly the machine that was checked: a second look-up of the name could lead elsewhere."""
+    parts = urlsplit(address.url)
+    ip = address.ips[0]
+    host = f"[{ip}]" if ":" in ip else ip
+    port = f":{parts.port}" if parts.port else ""
+    headers = {"Host": parts.netloc, "Content-Type": "application/json"}
+    extensions = {"sni_hostname": address.host} if parts.scheme == "https" else {}
+    return Pinned(f"{parts.scheme}://{host}{port}{parts.path}", headers, extensions)
 
 
 def resolve_name(host: str, port: int) -> list[str]:

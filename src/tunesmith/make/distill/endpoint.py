@@ -14,13 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
 from tunesmith.core.records import Message, messages_to_json
-from tunesmith.make.distill.address import Address
+from tunesmith.make.distill.address import Address, pin
 from tunesmith.make.teacher import Decoding, Finish, Reply, TeacherError
 
 _AGAIN = frozenset({408, 409, 425, 429})
@@ -58,7 +57,9 @@ class Endpoint:
         self._patience = patience or Patience()
         self._sleep = sleep
         self._jitter = jitter
-        self._url, self._headers, self._extensions = _pinned(address)
+        pinned = pin(address)
+        self._url = f"{pinned.url}/chat/completions"
+        self._headers, self._extensions = pinned.headers, pinned.extensions
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # Proxies from the environment would undo the check of the address.
         self._client = httpx.Client(
@@ -101,9 +102,9 @@ class Endpoint:
             raise _Again(f"no connection ({type(error).__name__})") from error
         status = response.status_code
         if status in _AGAIN or status >= 500:
-            raise _Again(f"status {status}", _retry_after(response.headers.get("Retry-After", "")))
+            raise _Again(f"status {status}", retry_after(response.headers.get("Retry-After", "")))
         if status != 200:
-            said = _message(data)
+            said = message_of(data)
             # Some servers repeat the key that they refuse.
             said = said.replace(self._key, "***") if self._key else said
             raise TeacherError(f"status {status}: {said}", fatal=status in _HOPELESS)
@@ -115,17 +116,6 @@ class _Again(Exception):
         super().__init__(reason)
         self.reason = reason
         self.wait_s = wait_s
-
-
-def _pinned(address: Address) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Return the URL with the checked IP address in it, and what keeps the name for the server and for TLS."""
-    parts = urlsplit(address.url)
-    ip = address.ips[0]
-    host = f"[{ip}]" if ":" in ip else ip
-    port = f":{parts.port}" if parts.port else ""
-    url = f"{parts.scheme}://{host}{port}{parts.path}/chat/completions"
-    headers = {"Host": parts.netloc, "Content-Type": "application/json"}
-    return url, headers, {"sni_hostname": address.host} if parts.scheme == "https" else {}
 
 
 def _parameters(decoding: Decoding) -> dict[str, Any]:
@@ -157,7 +147,7 @@ def _parsed(data: bytes) -> Reply:
     return Reply(text, _FINISHES.get(choice.get("finish_reason"), "unknown"), count)
 
 
-def _message(data: bytes) -> str:
+def message_of(data: bytes) -> str:
     """Return the beginning of the server's own words about an error."""
     try:
         said = orjson.loads(data)["error"]["message"]
@@ -166,7 +156,7 @@ def _message(data: bytes) -> str:
     return " ".join(str(said).split())[:200]
 
 
-def _retry_after(value: str) -> float | None:
+def retry_after(value: str) -> float | None:
     """Return the seconds that a Retry-After header asks for: a number, or a date (RFC 9110, section 10.2.3)."""
     try:
         return max(0.0, float(value))

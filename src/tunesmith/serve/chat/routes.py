@@ -15,6 +15,7 @@ from tunesmith.serve.chat.desk import ChatDesk
 from tunesmith.serve.chat.pairs import draw
 from tunesmith.serve.chat.problems import PlainProblems
 from tunesmith.serve.chat.view import conversation_line, conversation_view, feedback_view
+from tunesmith.serve.service import service_of
 from tunesmith.store.conversation import conversations, feedback
 from tunesmith.store.conversation.feedback import Feedback
 from tunesmith.store.conversation.replies import replies_of
@@ -74,8 +75,8 @@ def build_router(desk: ChatDesk) -> APIRouter:
 
 def _add_conversations(router: APIRouter, desk: ChatDesk) -> None:
     @router.get("/chat/api/models")
-    def get_models() -> dict[str, Any]:
-        return {"models": list(desk.models)}
+    def get_models(request: Request) -> dict[str, Any]:
+        return {"models": list(desk.models), "max_tokens": service_of(request).settings.limits.max_tokens}
 
     @router.get("/chat/api/conversations")
     def get_conversations(request: Request) -> dict[str, Any]:

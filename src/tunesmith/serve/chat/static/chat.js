@@ -315,8 +315,9 @@ function onKey(event) {
 
 async function start() {
   try {
-    page.models = (await get("models")).models;
-    loadSettings(page.models);
+    const { models, max_tokens: most } = await get("models");
+    page.models = models;
+    loadSettings(models, most);
     page.openSettings = settingsDialog(page.models, drawSettings);
     draw();
     const id = location.hash.slice(1);

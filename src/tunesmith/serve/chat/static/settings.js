@@ -7,13 +7,15 @@ const START = { model: "", second: "", sideBySide: false, system: "", temperatur
 
 export const settings = { ...START };
 
-export function loadSettings(models) {
+export function loadSettings(models, mostTokens) {
   let kept = {};
   try { kept = JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { /* nothing kept, or storage is off */ }
   for (const name of Object.keys(START)) if (typeof kept[name] === typeof START[name]) settings[name] = kept[name];
   if (!models.includes(settings.model)) settings.model = models[0] ?? "";
   if (!models.includes(settings.second) || settings.second === settings.model) settings.second = models.find((one) => one !== settings.model) ?? "";
   if (!settings.second) settings.sideBySide = false;
+  settings.maxTokens = Math.min(settings.maxTokens, mostTokens);
+  $("#max-tokens").max = String(mostTokens);
 }
 
 export function keep(change) {
@@ -42,7 +44,7 @@ export function settingsDialog(models, changed) {
   $("#system").addEventListener("change", (event) => set({ system: event.target.value.trim() }));
   $("#temperature").addEventListener("input", (event) => set({ temperature: Number(event.target.value) }));
   $("#max-tokens").addEventListener("change", (event) => { if (event.target.checkValidity()) set({ maxTokens: Number(event.target.value) }); else fill(); });
-  $("#reset-settings").addEventListener("click", () => set({ system: START.system, temperature: START.temperature, maxTokens: START.maxTokens }));
+  $("#reset-settings").addEventListener("click", () => set({ system: START.system, temperature: START.temperature, maxTokens: Math.min(START.maxTokens, Number($("#max-tokens").max)) }));
   fill();
   return () => { fill(); box.showModal(); };
 }
