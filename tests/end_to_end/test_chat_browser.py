@@ -396,7 +396,6 @@ def test_the_shipped_model_through_the_real_engine(chromium: Any, tmp_path: Path
     from tunesmith.serve.local_model import LocalModel
 
     folder = shipped_base()
-    assert folder is not None
     model = LocalModel(load_model(folder), name="desk-model", folder=str(folder), batch=BatchLimits())
     database = open_database(str(tmp_path / "chat.db"))
     context = chromium.new_context()

@@ -15,11 +15,11 @@ def test_the_newest_is_first_and_others_talks_do_not_exist(scene: Scene) -> None
     theirs = scene.begin("bob")
     with scene.database.write() as connection:
         conversations.touch(connection, first.id, now=scene.now + 1)
-        conversations.rename(connection, second, "x" * 500)
+        conversations.rename(connection, second, "\x00" + "x" * 500)
     with scene.database.read() as connection:
         found = conversations.list_conversations(connection, "you", limit=10)
         assert [one.id for one in found] == [first.id, second.id]
-        assert len(found[1].title) == conversations.TITLE_LIMIT
+        assert found[1].title == " " + "x" * (conversations.TITLE_LIMIT - 1)
         assert conversations.list_conversations(connection, "you", limit=1) == found[:1]
         assert conversations.get_conversation(connection, theirs.id, "bob") == theirs
         with pytest.raises(NoSuchThing):

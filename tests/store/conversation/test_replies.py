@@ -11,7 +11,14 @@ from .scene import Scene
 
 def test_a_reply_comes_back_as_it_was_served(scene: Scene) -> None:
     talk = scene.begin()
-    first = scene.reply(talk, "naïve \u202e <b>", sampling={"seed": 3}, timings={"seconds": 0.5}, receipt={"cut": []})
+    first = scene.reply(
+        talk,
+        "naïve \x00 \u202e <b>",
+        sampling={"seed": 3},
+        timings={"seconds": 0.5},
+        receipt={"cut": []},
+        asked="\x00?",
+    )
     asked = (*first.messages, Message("assistant", first.completion), Message("user", "And now?"))
     second = scene.reply(talk, "Now.", parent_id=first.id, messages=asked, finish_reason="length")
     with scene.database.read() as connection:

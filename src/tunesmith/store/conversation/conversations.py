@@ -30,7 +30,7 @@ def begin(connection: Connection, owner: str, title: str, *, consent: bool, now:
     made = Conversation(
         id=secrets.token_hex(12),
         owner=owner,
-        title=title[:TITLE_LIMIT],
+        title=_title(title),
         consent=consent,
         created_at=now,
         changed_at=now,
@@ -66,7 +66,7 @@ def list_conversations(connection: Connection, owner: str, *, limit: int) -> lis
 
 def rename(connection: Connection, conversation: Conversation, title: str) -> None:
     """Change the title; a long one is cut."""
-    _change(connection, conversation.id, title=title[:TITLE_LIMIT])
+    _change(connection, conversation.id, title=_title(title))
 
 
 def set_consent(connection: Connection, conversation: Conversation, consent: bool) -> None:
@@ -90,11 +90,16 @@ def erase(connection: Connection, conversation: Conversation, *, now: float) -> 
     _change(connection, conversation.id, title="", consent=False, erased_at=now)
     connection.execute(delete(feedback_events).where(feedback_events.c.conversation_id == conversation.id))
     mine = replies.c.conversation_id == conversation.id
-    connection.execute(update(replies).where(mine).values(asked="", messages="[]", completion="", receipt=None))
+    connection.execute(update(replies).where(mine).values(asked='""', messages="[]", completion='""', receipt=None))
 
 
 def _change(connection: Connection, conversation_id: str, **values: object) -> None:
     connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(**values))
+
+
+def _title(text: str) -> str:
+    """Cut a title, without what cannot be shown on a line (nor, as NUL, be stored in PostgreSQL)."""
+    return "".join(one if one.isprintable() else " " for one in text)[:TITLE_LIMIT]
 
 
 def _conversation(row: object) -> Conversation:

@@ -60,9 +60,9 @@ def add_reply(connection: Connection, reply: Reply) -> None:
         "conversation_id": reply.conversation_id,
         "parent_id": reply.parent_id,
         "pair_id": reply.pair_id,
-        "asked": reply.asked if kept else "",
+        "asked": _text(reply.asked if kept else ""),
         "messages": _text(messages_to_json(reply.messages) if kept else []),
-        "completion": reply.completion if kept else "",
+        "completion": _text(reply.completion if kept else ""),
         "model": reply.model,
         "origin": _text(reply.origin),
         "sampling": _text(reply.sampling),
@@ -105,9 +105,9 @@ def reply_of(row: Any) -> Reply:
         conversation_id=row.conversation_id,
         parent_id=row.parent_id,
         pair_id=row.pair_id,
-        asked=row.asked,
+        asked=orjson.loads(row.asked),
         messages=tuple(Message(**message) for message in orjson.loads(row.messages)),
-        completion=row.completion,
+        completion=orjson.loads(row.completion),
         model=row.model,
         origin=orjson.loads(row.origin),
         sampling=orjson.loads(row.sampling),
@@ -119,4 +119,5 @@ def reply_of(row: Any) -> Reply:
 
 
 def _text(value: Any) -> str:
+    # Texts are kept as JSON too: PostgreSQL takes no NUL character, which a model can very well produce.
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

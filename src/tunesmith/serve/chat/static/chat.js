@@ -43,7 +43,7 @@ async function reload(awaited = []) {
     page.talk = new Talk(state);
     page.talk.chosen = chosen;
     if (awaited.every((id) => page.talk.replies.some((one) => one.id === id))) return;
-    if (tries === 20) throw new Error("the reply was not stored");
+    if (tries === 100) throw new Error("the reply was not stored");
     await new Promise((done) => { setTimeout(done, 150); });
   }
 }
