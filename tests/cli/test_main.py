@@ -5,7 +5,7 @@ import sys
 
 from tunesmith import __version__
 from tunesmith.cli.later import LATER
-from tunesmith.cli.main import VERBS, with_resume_value
+from tunesmith.cli.main import VERBS, with_lone_values
 
 from .shell import Shell
 
@@ -53,9 +53,11 @@ def test_a_missing_argument_is_a_usage_error(shell: Shell) -> None:
 
 
 def test_resume_may_stand_alone() -> None:
-    assert with_resume_value(["train", "sft", "--resume"]) == ["train", "sft", "--resume", "auto"]
-    assert with_resume_value(["--resume", "--seed", "1"]) == ["--resume", "auto", "--seed", "1"]
-    assert with_resume_value(["--resume", "never", "-q"]) == ["--resume", "never", "-q"]
+    assert with_lone_values(["train", "sft", "--resume"]) == ["train", "sft", "--resume", "auto"]
+    assert with_lone_values(["--resume", "--seed", "1"]) == ["--resume", "auto", "--seed", "1"]
+    assert with_lone_values(["--from-store", "--out", "x"]) == ["--from-store", "tunesmith.db", "--out", "x"]
+    assert with_lone_values(["--from-store", "y.db"]) == ["--from-store", "y.db"]
+    assert with_lone_values(["--resume", "never", "-q"]) == ["--resume", "never", "-q"]
 
 
 def test_the_help_and_the_table_of_later_verbs_agree() -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from tunesmith.label import page_routes
 from tunesmith.label.flags import FLAGS
+from tunesmith.web import assets
 
 from .scene import Scene, ranking
+
+SHARED = Path(assets.__file__).parent / "static"
 
 PAYLOADS = [
     "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'-alert(1)-'", "{{ 7*7 }}", "{% raw %}",
@@ -36,16 +39,20 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(scene: Scene) 
         assert not re.search(r"(?:src|href|action)=.(?:https?:)?//", text) and not re.search(r"\son\w+=|style=", text)
 
 
-def test_static_files_are_the_three_named_ones(scene: Scene) -> None:
+def test_static_files_are_the_named_ones(scene: Scene) -> None:
     caller = scene.stranger()
-    for name in ("desk.css", "desk.js", "icon.svg"):
+    for name in ("desk.css", "desk.js", "icon.svg", "page.css", "page.js"):
         assert caller.get(f"/static/{name}").status_code == 200
     for name in ("app.py", "..%2fapp.py", "../app.py", "desk.css%00"):
         assert caller.get(f"/static/{name}").status_code == 404
 
 
 def test_the_script_only_makes_text_nodes() -> None:
-    script = (Path(page_routes.__file__).parent / "static" / "desk.js").read_text(encoding="utf-8")
+    for script in (Path(page_routes.__file__).parent / "static" / "desk.js", *SHARED.glob("*.js")):
+        assert_no_markup(script.read_text(encoding="utf-8"))
+
+
+def assert_no_markup(script: str) -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", script)
 
 
@@ -64,7 +71,7 @@ def test_labelers_see_no_pages_of_leads_in_the_menu(scene: Scene) -> None:
 
 def test_colours_have_contrast_in_light_and_dark() -> None:
     """WCAG 2.2: 4.5 to 1 for text, 3 to 1 for the edges of what can be pressed."""
-    style = (Path(page_routes.__file__).parent / "static" / "desk.css").read_text(encoding="utf-8")
+    style = (SHARED / "page.css").read_text(encoding="utf-8")
     light, dark = (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block)) for block in style.split("@media", 2)[:2])
     texts = [("ink", "paper"), ("ink", "surface"), ("ink", "raised"), ("muted", "paper"), ("muted", "surface")]
     texts += [("muted", "raised"), ("accent", "surface"), ("accent-ink", "accent"), ("ink", "accent-soft")]

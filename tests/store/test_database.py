@@ -9,10 +9,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from tunesmith.core.errors import ConfigError, EnvironmentProblem
-from tunesmith.store.annotation.tables import metadata
+from tunesmith.store.annotation import tables as annotation_tables
+from tunesmith.store.conversation import tables as conversation_tables
 from tunesmith.store.database import database_url, default_journal, open_database
 
 from ..postgres import PostgresServer
+
+METADATA = [annotation_tables.metadata, conversation_tables.metadata]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ def test_the_migrations_make_the_tables_that_the_code_uses(
     database = open_database(server.new_url() if server else str(tmp_path / "x.db"))
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": _is_comparable})
-        differences = compare_metadata(context, metadata)
+        differences = compare_metadata(context, METADATA)
         tables = set(inspect(connection).get_table_names())
     database.close()
-    assert differences == [] and tables == {*metadata.tables, "alembic_version"}
+    assert differences == [] and tables == {*(name for one in METADATA for name in one.tables), "alembic_version"}

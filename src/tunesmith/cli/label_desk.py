@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KINDS = ("rank", "pair", "write", "edit")
 PRODUCTS = ("rankings", "comparisons", "demonstrations")
+CHAT_PRODUCTS = ("rankings", "demonstrations", "verdicts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,21 @@ class NewTask(DeskTask):
 
 
 @dataclass(frozen=True, slots=True)
+class Chats:
+    """The feedback of chats instead of the desk's labels."""
+
+    from_chat: Annotated[
+        bool,
+        typer.Option(
+            "--from-chat", help="What people said in chats (with consent): rankings, demonstrations, verdicts."
+        ),
+    ] = False
+    regenerations: Annotated[
+        bool, typer.Option("--regenerations", help="With --from-chat: kept regenerations count as rankings too.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
 class ItemOptions:
     """What holds for all items of the files."""
 
@@ -109,7 +125,7 @@ def serve(
     from tunesmith.label import serving
     from tunesmith.web.hosts import address_of
 
-    with _opened(desk.db) as database:
+    with opened(desk.db) as database:
         ready = serving.prepare(database, host=host, public_url=public_url)
         address = public_url or address_of(host, port)
         invite = serving.first_invite(ready)
@@ -142,7 +158,7 @@ def add(
     if not paths:
         raise ConfigError("name a file, or a run with --from-run", where="label add")
     records = reading.read(console, paths).records
-    with _opened(new.db) as database, database.write() as connection:
+    with opened(new.db) as database, database.write() as connection:
         task = _task(connection, new, now=time.time())
         added = add_records(
             connection, task, records, priority=options.priority, skill=options.skill, gold=options.gold
@@ -161,7 +177,8 @@ def add(
 def export(
     console: Console,
     desk: DeskTask,
-    to: Annotated[str, typer.Option(help="rankings, comparisons or demonstrations.")],
+    chats: Chats,
+    to: Annotated[str, typer.Option(help="rankings, comparisons or demonstrations; of chats also verdicts.")],
     out: Annotated[Path, typer.Option(help="The JSONL file to make.")],
     without: Annotated[
         list[str] | None, typer.Option(help="Leave this labeler's labels out. Repeatable.", show_default=False)
@@ -170,21 +187,45 @@ def export(
     """Write the labels as records to train on; pairs that a labeler called equal are named, never dropped silently."""
     from tunesmith.label import exporting
 
-    if to not in PRODUCTS:
-        raise ConfigError(f"unknown product {to!r}", where="--to", remedy=f"use one of {', '.join(PRODUCTS)}")
+    products = CHAT_PRODUCTS if chats.from_chat else PRODUCTS
+    if to not in products:
+        raise ConfigError(f"unknown product {to!r}", where="--to", remedy=f"use one of {', '.join(products)}")
     ties_out = out.with_suffix(".ties.jsonl") if to == "comparisons" else None
     for path in filter(None, (out, ties_out)):
         if path.exists():
             raise ConfigError("exists already", where=str(path), remedy="name another file, or remove it first")
-    with _opened(desk.db, must_exist=True) as database, database.read() as connection:
+    if chats.from_chat:
+        return _export_chats(console, desk, chats, to, out)
+    with opened(desk.db, must_exist=True) as database, database.read() as connection:
         task = _only_task(connection, desk.task, ("write", "edit") if to == "demonstrations" else ("rank", "pair"))
         labeled = exporting.labeled_items(connection, task, without=frozenset(without or ()))
         written = _write(to, labeled, out, ties_out)
     summary = {"task": task.name, "records": written.records, "ties": written.ties}
     artefacts = {"file": str(out)} | ({"ties": str(ties_out)} if ties_out and written.ties else {})
-    stage = "sft --model desk" if to == "demonstrations" else "reward --model runs/sft/model"
-    next_command = f"tunesmith train {stage} --data {out} --out runs/{stage.split()[0]}"
-    return Outcome(summary=summary, lines=summary_lines(summary), artefacts=artefacts, next_command=next_command)
+    return Outcome(summary=summary, lines=summary_lines(summary), artefacts=artefacts, next_command=_train_on(to, out))
+
+
+def _export_chats(console: Console, desk: DeskTask, chats: Chats, to: str, out: Path) -> Outcome:
+    from tunesmith.cli.from_store import chat_records
+    from tunesmith.core.errors import DataError
+    from tunesmith.formats.atomic import replacing
+    from tunesmith.label.exporting import write_rows
+
+    with opened(desk.db, must_exist=True) as database, database.read() as connection:
+        found = chat_records(console, connection, to, regenerations=chats.regenerations)
+    if not found:
+        raise DataError(f"nobody's feedback makes {to} yet", where=desk.db)
+    with replacing(out) as file:
+        write_rows(found, file)
+    summary = {"records": len(found)}
+    return Outcome(
+        summary=summary, lines=summary_lines(summary), artefacts={"file": str(out)}, next_command=_train_on(to, out)
+    )
+
+
+def _train_on(product: str, out: Path) -> str:
+    stage = "reward --model runs/sft/model" if product in ("rankings", "comparisons") else "sft --model desk"
+    return f"tunesmith train {stage} --data {out} --out runs/{stage.split()[0]}"
 
 
 def import_(console: Console, files: Files, reading: Reading, new: NewTask) -> Outcome:
@@ -195,7 +236,7 @@ def import_(console: Console, files: Files, reading: Reading, new: NewTask) -> O
     from tunesmith.store.annotation.audit import record_action
 
     records = reading.read(console, files).records
-    with _opened(new.db) as database, database.write() as connection:
+    with opened(new.db) as database, database.write() as connection:
         task = _task(connection, new, now=time.time())
         found = import_labels(connection, task, records, now=time.time())
         if not found.new + found.known:
@@ -214,7 +255,7 @@ def rehearse_task(console: Console, desk: DeskTask, crew: Crew) -> Outcome:
     from tunesmith.label.rehearsal import rehearse
 
     people = crew.people()[: crew.labelers]
-    with _opened(desk.db, must_exist=True) as database:
+    with opened(desk.db, must_exist=True) as database:
         with database.read() as connection:
             task = _only_task(connection, desk.task, ("rank", "pair"))
         made = rehearse(database, task, people, seed=crew.seed, now=time.time())
@@ -223,7 +264,12 @@ def rehearse_task(console: Console, desk: DeskTask, crew: Crew) -> Outcome:
 
 
 @contextmanager
-def _opened(url: str, *, must_exist: bool = False) -> Iterator[Database]:
+def opened(url: str, *, must_exist: bool = False) -> Iterator[Database]:
+    """Open the database of `--db` for a block.
+
+    Raises:
+        ConfigError: there is no such file, where there must be one.
+    """
     from tunesmith.store.database import database_url, open_database
 
     parsed = database_url(url)

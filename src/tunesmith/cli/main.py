@@ -31,6 +31,7 @@ VERBS = {
     "init": Part("init", "Write a commented configuration file."),
     "doctor": Part("doctor", "Check the machine; say what it suits."),
     "chat": Part("chat", "Talk with a model."),
+    "show": Part("show", "From a served reply back to the model, run, data and labels behind it."),
     "serve": Part("serve", "Serve models over HTTP, as OpenAI's API."),
     "sweep": Part("later", "(not yet) Try many settings of a stage."),
     "loop": Part("later", "(not yet) Run the loop's rounds again and again."),
@@ -98,7 +99,7 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
     """Run one command and return its exit code; never raises."""
-    words = with_resume_value(list(sys.argv[1:] if arguments is None else arguments))
+    words = with_lone_values(list(sys.argv[1:] if arguments is None else arguments))
     world = surroundings or real_surroundings()
     try:
         with interruptible():
@@ -131,13 +132,16 @@ def _report(error: BaseException, words: Sequence[str], world: Surroundings) -> 
     return failure.code
 
 
-def with_resume_value(words: list[str]) -> list[str]:
-    """Return the arguments with `--resume` that stands alone written as `--resume auto`."""
+_ALONE = {"--resume": "auto", "--from-store": "tunesmith.db"}
+
+
+def with_lone_values(words: list[str]) -> list[str]:
+    """Return the arguments with options that stand alone given the value that they then mean (`--resume auto`)."""
     done: list[str] = []
     for index, word in enumerate(words):
         done.append(word)
-        if word == "--resume" and (index + 1 == len(words) or words[index + 1].startswith("-")):
-            done.append("auto")
+        if word in _ALONE and (index + 1 == len(words) or words[index + 1].startswith("-")):
+            done.append(_ALONE[word])
     return done
 
 

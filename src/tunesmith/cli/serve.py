@@ -26,6 +26,9 @@ class Address:
         str | None, typer.Option(help="The https:// address of a proxy in front.", show_default=False)
     ] = None
     key_file: Annotated[Path | None, typer.Option(help="API keys' hashes, one a line.", show_default=False)] = None
+    db: Annotated[
+        str | None, typer.Option(help="Where chats are kept: a file (tunesmith.db), or a URL.", show_default=False)
+    ] = None
 
 
 def register(app: typer.Typer, name: str) -> None:
@@ -55,6 +58,7 @@ def serve(
         "upstream": upstream,
         "host": address.host,
         "port": address.port,
+        "db": address.db,
         "public_url": address.public_url,
         "key_file": None if address.key_file is None else str(address.key_file),
     }

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli.console import Console, Outcome
+from tunesmith.cli.from_store import PRODUCTS, Stored, stored_labels
 from tunesmith.cli.stage import StageFlags, run_stage
 from tunesmith.cli.verb import verb
 
@@ -29,7 +30,7 @@ Out = Annotated[Path | None, typer.Option(help="The run directory to make or to 
 def register(app: typer.Typer) -> None:
     """Add one verb per stage."""
     for stage, text in STAGES.items():
-        verb(app, stage)(_stage(stage, text))
+        verb(app, stage)(_stage_on_labels(stage, text) if stage in PRODUCTS else _stage(stage, text))
 
 
 def _stage(stage: str, text: str) -> Callable[..., Outcome]:
@@ -38,5 +39,25 @@ def _stage(stage: str, text: str) -> Callable[..., Outcome]:
     ) -> Outcome:
         return run_stage(console, stage, stage_flags, flags={"model": model, "data": data or None, "out": out})
 
+    return _documented(train, text)
+
+
+def _stage_on_labels(stage: str, text: str) -> Callable[..., Outcome]:
+    def train(
+        console: Console,
+        stage_flags: StageFlags,
+        stored: Stored,
+        model: Model = None,
+        data: Data = None,
+        out: Out = None,
+    ) -> Outcome:
+        with stored_labels(console, stage, stored, out=out, dry_run=stage_flags.dry_run) as labels:
+            flags = {"model": model, "data": [*(data or []), *labels] or None, "out": out}
+            return run_stage(console, stage, stage_flags, flags=flags)
+
+    return _documented(train, text)
+
+
+def _documented(train: Callable[..., Outcome], text: str) -> Callable[..., Outcome]:
     train.__doc__ = f"{text}\n\nEvery other setting: --set key=value (see --print-config)."
     return train

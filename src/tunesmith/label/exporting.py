@@ -15,15 +15,22 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 from sqlalchemy import Connection
 
-from tunesmith.core.records import Comparison, Demonstration, Message, Ranking, RankingLabel, messages_to_json, to_json
+from tunesmith.core.records import (
+    Comparison,
+    Demonstration,
+    Message,
+    Ranking,
+    RankingLabel,
+    Record,
+    messages_to_json,
+    to_json,
+)
 from tunesmith.label.review import label_of
 from tunesmith.label.work import prompt_of
 from tunesmith.statistics.agreement import strict_pairs
 from tunesmith.store.annotation.items import Item, item_stream
-from tunesmith.store.annotation.labels import LabelEvent, label_stream
+from tunesmith.store.annotation.labels import NOT_ACCEPTABLE, LabelEvent, label_stream
 from tunesmith.store.annotation.tasks import AnnotationTask
-
-NOT_ACCEPTABLE = "not_acceptable"
 
 
 class LabeledItem(NamedTuple):
@@ -69,13 +76,34 @@ def ranking_of(labeled: LabeledItem) -> Ranking:
     return dataclasses.replace(record, rankings=labels)
 
 
+def rankings_of(labeled: Iterable[LabeledItem]) -> Iterator[Ranking]:
+    """Yield one ranking record per item."""
+    return map(ranking_of, labeled)
+
+
+def demonstrations_of(labeled: Iterable[LabeledItem]) -> Iterator[Demonstration]:
+    """Yield one demonstration per written or edited completion."""
+    for one in labeled:
+        asked = tuple(prompt_of(one.item))
+        for event in one.events:
+            meta = {**one.item.record.meta, "labeler": event.labeler, "item": one.item.id}
+            answer = Message("assistant", event.payload["text"])
+            yield Demonstration(messages=(*asked, answer), meta=meta)
+
+
 def write_rankings(labeled: Iterable[LabeledItem], out: BinaryIO) -> Written:
     """Write one ranking record per item."""
     n = 0
-    for one in labeled:
-        _write(out, to_json(ranking_of(one)))
+    for record in rankings_of(labeled):
+        _write(out, to_json(record))
         n += 1
     return Written(n, 0)
+
+
+def write_rows(rows: Iterable[Record | dict[str, Any]], out: BinaryIO) -> None:
+    """Write records, or rows that are JSON already."""
+    for row in rows:
+        _write(out, row if isinstance(row, dict) else to_json(row))
 
 
 def write_comparisons(labeled: Iterable[LabeledItem], out: BinaryIO, ties: BinaryIO) -> Written:
@@ -101,13 +129,9 @@ def write_comparisons(labeled: Iterable[LabeledItem], out: BinaryIO, ties: Binar
 def write_demonstrations(labeled: Iterable[LabeledItem], out: BinaryIO) -> Written:
     """Write one demonstration per written or edited completion."""
     n = 0
-    for one in labeled:
-        asked = tuple(prompt_of(one.item))
-        for event in one.events:
-            meta = {**one.item.record.meta, "labeler": event.labeler, "item": one.item.id}
-            answer = Message("assistant", event.payload["text"])
-            _write(out, to_json(Demonstration(messages=(*asked, answer), meta=meta)))
-            n += 1
+    for record in demonstrations_of(labeled):
+        _write(out, to_json(record))
+        n += 1
     return Written(n, 0)
 
 

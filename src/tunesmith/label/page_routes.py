@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tunesmith.label.access import ACCESS, GuardedRoute
@@ -22,11 +22,11 @@ from tunesmith.store.annotation.audit import newest_actions
 from tunesmith.store.annotation.sign_in import find_invite
 from tunesmith.store.annotation.tasks import get_annotation_task
 from tunesmith.store.annotation.users import User, list_users
-from tunesmith.web.refusal import Refusal
+from tunesmith.web.assets import asset_response, assets
 
 router = APIRouter(route_class=GuardedRoute)
 _HERE = Path(__file__).parent
-_STATIC = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_ASSETS = assets(_HERE / "static")
 _FLAGS = [flag._asdict() for flag in FLAGS]
 SHOWN_DISPUTED = 200
 SHOWN_ACTIONS = 500
@@ -42,11 +42,8 @@ def get_health(request: Request) -> dict[str, bool]:
 
 @router.get("/static/{name}")
 def get_static(name: str) -> Response:
-    """Return one of the three static files."""
-    if name not in _STATIC:
-        raise Refusal(404, "there is no such file")
-    # No cache: a page of the new version with the script of the old one would lose work.
-    return FileResponse(_HERE / "static" / name, media_type=_STATIC[name], headers={"Cache-Control": "no-cache"})
+    """Return a style sheet, a script or the icon."""
+    return asset_response(_ASSETS, name)
 
 
 @router.get("/login")

@@ -25,11 +25,11 @@ from tunesmith import __version__
 from tunesmith.core.errors import ConfigError, EnvironmentProblem, NumericalError
 from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.attention import NAME
+from tunesmith.model.card import CARD, read_card
 from tunesmith.model.network import hidden_states, logits_at, score_head
 from tunesmith.text.chat_template import ChatTemplate
 from tunesmith.text.tokenizer import Tokenizer
 
-CARD = "tunesmith.json"
 PROBE_TOLERANCE = 1e-4
 
 
@@ -136,7 +136,7 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
             "transformers cannot open this model", where=str(folder), why=str(error).splitlines()[0]
         ) from error
     _refuse_incomplete(found, folder)
-    card = orjson.loads((folder / CARD).read_bytes()) if (folder / CARD).is_file() else {}
+    card = read_card(folder)
     template = ChatTemplate(tokenizer) if tokenizer.chat_template is not None else None
     _check_template(folder, card, template)
     check_finite(network, str(folder))

@@ -16,12 +16,14 @@ from tunesmith.recipes.evaluate import model_folder
 from tunesmith.recipes.stage import open_model
 from tunesmith.serve.access import keys_of
 from tunesmith.serve.app import create_app
+from tunesmith.serve.chat.mount import chat_page
 from tunesmith.serve.engine import BatchLimits
 from tunesmith.serve.local_model import LocalModel
 from tunesmith.serve.served_model import ServedModel
 from tunesmith.serve.serving import allowed_hosts, serve
 from tunesmith.serve.settings import Limits, ServeSettings
 from tunesmith.serve.upstream_model import Upstream, UpstreamModel, listed_models
+from tunesmith.store.database import open_database
 from tunesmith.web.hosts import address_of
 
 
@@ -42,6 +44,7 @@ class Config(Strict):
     key_variable: str = Field(
         "TUNESMITH_SERVE_KEY", description="the environment variable that holds an API key, if any"
     )
+    db: str = Field("tunesmith.db", description="the database of the chat page; empty = no page, nothing is recorded")
     max_length: int = Field(0, ge=0, description="tokens of prompt and completion together; 0 = what the model can")
     limits: Limits = Field(Limits(), description="bounds of requests, queue and clients")
 
@@ -62,12 +65,19 @@ def run(config: Config, context: RunContext) -> RunResult:
     if context.dry_run:
         return RunResult(out=Path(), summary={"dry_run": True, "address": address, "keys": len(keys)})
     models = _upstream(config, context) if config.upstream else _local(config, context)
-    app = create_app(ServeSettings(limits=config.limits, keys=keys, hosts=hosts), models)
-    names = ", ".join(model.name for model in models)
+    names = [model.name for model in models]
+    database = open_database(config.db) if config.db else None
+    page = chat_page(database, names) if database else {}
+    app = create_app(ServeSettings(limits=config.limits, keys=keys, hosts=hosts), models, **page)
     guarded = f"{len(keys)} API keys" if keys else "no API key needed on this machine"
-    context.log(f"serving {names} at {address}/v1 · {guarded} · Ctrl-C ends it")
-    serve(app, host=config.host, port=config.port)
-    return RunResult(out=Path(), summary={"address": address, "models": [model.name for model in models]})
+    where = f"{address}/v1" + (f", chat at {address}/chat" if page else "")
+    context.log(f"serving {', '.join(names)} at {where} · {guarded} · Ctrl-C ends it")
+    try:
+        serve(app, host=config.host, port=config.port)
+    finally:
+        if database:
+            database.close()
+    return RunResult(out=Path(), summary={"address": address, "models": names})
 
 
 def named(models: Sequence[str]) -> list[Named]:

@@ -21,6 +21,7 @@ from tunesmith.desk.weights import shipped_base
 from tunesmith.model.load import LanguageModel, load_model, resolve_folder, save_model
 from tunesmith.recipes.records import read_records, snapshot_hash
 from tunesmith.store import split
+from tunesmith.store.label_sources import label_sources
 from tunesmith.train.dataset_source import Walk
 from tunesmith.train.distributed import World, join_world
 from tunesmith.train.engine import Resume, TrainResult, train
@@ -102,7 +103,7 @@ class Stage:
             self.world.lead(partial(self.run.check_free, resume=context.resume != "never"))
         self.parents: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
-        self.notes: dict[str, Any] = {}
+        self.labels: dict[str, Any] = {}
 
     def read(self, kinds: Sequence[str], *, data: Sequence[str] | None = None, label: str = "data") -> list[Record]:
         """Return the records of these kinds, and note the content hash of what was read."""
@@ -111,6 +112,8 @@ class Stage:
             chosen, kinds, log=self.context.log, desk_rows=self.config.desk_rows, seed=self.config.seed
         )
         self.snapshots[label] = snapshot_hash(records)
+        if sources := label_sources(records):
+            self.labels[label] = sources
         return records
 
     def open(self, name: str, *, role: str = "model", classifier: bool = False) -> LanguageModel:
@@ -123,7 +126,7 @@ class Stage:
         """Open the run directory and train."""
         config = self.config.model_dump(mode="json")
         command = shlex.split(self.context.command)
-        origin = provenance(parents=self.parents, snapshots=self.snapshots, command=command)
+        origin = provenance(parents=self.parents, snapshots=self.snapshots, command=command, labels=self.labels)
         asked = self.context.resume
         self.world.lead(partial(self.run.prepare, config, origin, resume=asked != "never"))
         self.world.lead(self.run.lock)

@@ -41,6 +41,9 @@ class KeyCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         name = self.names(_bearer(Headers(scope=scope)))
         if name is None and not self._is_open(scope["path"]):
             error = Refusal(401, "give a valid API key as `Authorization: Bearer KEY`", code="invalid_api_key")

@@ -75,6 +75,7 @@ def _common(body: RequestBody, limits: Limits, wanted: int | None, *, choices: i
         "seed": seed,
         "stop": body.stops,
         "user": body.user or "",
+        "metadata": body.metadata or {},
     }
 
 

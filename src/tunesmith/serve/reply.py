@@ -127,4 +127,5 @@ class Reply:
             timings=Timings(first_token_s=first, total_s=now - self._began),
             key=self._key,
             user=ask.user,
+            metadata=ask.metadata,
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tunesmith.core.records import Message
@@ -34,7 +34,7 @@ class ReplyRecord:
 
     `asked_model` is the name that the client gave, `model` and `folder` what answered. `messages` is empty for a plain
     completion, `prompt` (text, or token ids) is None for a chat. `key` is the API key's name, `user` what the client
-    said; either may be empty. The same `seed` and settings give the same completions.
+    said, `metadata` too; each may be empty. The same `seed` and settings give the same completions.
     """
 
     id: str
@@ -56,6 +56,7 @@ class ReplyRecord:
     timings: Timings
     key: str
     user: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 OnReply = Callable[[ReplyRecord], None]

@@ -27,7 +27,6 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "tool_choice": ("none", "auto"),
     "parallel_tool_calls": (True, False),
     "modalities": (["text"],),
-    "metadata": ({},),
     "store": (False,),
     "service_tier": ("auto", "default"),
     "best_of": (1,),
@@ -39,6 +38,9 @@ _MOST_MESSAGES = 1000
 B = TypeVar("B", bound="RequestBody")
 
 _StopText = Annotated[str, Field(min_length=1, max_length=200)]
+
+_Name = Annotated[str, Field(max_length=64)]
+_Value = Annotated[str, Field(max_length=512)]
 
 
 class _Strict(BaseModel):
@@ -83,6 +85,7 @@ class RequestBody(_Strict):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: Annotated[str, Field(max_length=500)] | None = None
+    metadata: Annotated[dict[_Name, _Value], Field(max_length=16)] | None = None
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ A route (or a page, or an A/B test) starts an answer and reads its deltas; closi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from tunesmith.core.records import Message
@@ -19,7 +19,7 @@ class Ask:
     """A chat (`messages`) to answer, or a text or token ids (`prompt`) to continue, and how.
 
     `max_tokens` None: as many as the server's limit and the model's length allow. `top_logprobs` None: no log-probs.
-    `user` is whatever the caller says who asks; it is not sent to the model.
+    `user` is whatever the caller says who asks, `metadata` what for; neither is sent to the model.
     """
 
     messages: tuple[Message, ...] = ()
@@ -33,6 +33,7 @@ class Ask:
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
     user: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class TokenLogprob(NamedTuple):

@@ -109,8 +109,17 @@ class RunDirectory:
         return found
 
 
-def provenance(*, parents: Mapping[str, str], snapshots: Mapping[str, str], command: Sequence[str]) -> dict[str, Any]:
-    """Return what a run came from: parent models and snapshots (name -> path or hash), command, versions, UTC time."""
+def provenance(
+    *,
+    parents: Mapping[str, str],
+    snapshots: Mapping[str, str],
+    command: Sequence[str],
+    labels: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what a run came from: parent models and snapshots (name -> path or hash), command, versions, UTC time.
+
+    `labels` says, by the snapshot's name, who labeled and which served replies the labels are about.
+    """
     versions = {}
     for package in PACKAGES:
         try:
@@ -120,6 +129,7 @@ def provenance(*, parents: Mapping[str, str], snapshots: Mapping[str, str], comm
     return {
         "parents": dict(parents),
         "snapshots": dict(snapshots),
+        "labels": dict(labels or {}),
         "command": list(command),
         "versions": versions,
         "time": _now(),

@@ -22,6 +22,7 @@ from tunesmith.store.annotation.users import User
 
 EventKind = Literal["label", "skip", "undo", "decision"]
 UNDO_SECONDS = 120
+NOT_ACCEPTABLE = "not_acceptable"  # the flag, in records, of a completion that a labeler called so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

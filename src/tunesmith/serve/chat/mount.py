@@ -1,0 +1,18 @@
+"""The chat page as an application takes it: its routes, what of it needs no key, and what is done with each reply."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tunesmith.serve.chat.desk import ChatDesk
+from tunesmith.serve.chat.recorder import Recorder
+from tunesmith.serve.chat.routes import OPEN_PATHS, build_router
+from tunesmith.store.database import Database
+
+
+def chat_page(database: Database, models: Sequence[str]) -> dict[str, Any]:
+    """Return the keyword arguments of `create_app` that add the page over these models (their names)."""
+    desk = ChatDesk(database=database, clock=time.time, models=models)
+    return {"routers": [build_router(desk)], "open_paths": OPEN_PATHS, "on_reply": Recorder(database)}
