@@ -69,7 +69,7 @@ def test_a_page_is_found_by_path_name_or_title(folder: Path) -> None:
     found = open_workspace(folder)
     assert {found.page(n).name for n in ("returns.md", "returns", "Returns", "RETURNS.MD")} == {"returns.md"}
     assert found.page("faq").name == "deep/faq.txt"
-    with pytest.raises(ConfigError, match=r"did you mean 'returns\.md'"):
+    with pytest.raises(ConfigError, match=r"Did you mean 'returns\.md'"):
         found.page("return.md")
     (folder / "faq.txt").write_text("Another.")
     assert open_workspace(folder).page("faq.txt").text == "Another."

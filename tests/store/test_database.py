@@ -9,8 +9,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from tunesmith.core.errors import ConfigError, EnvironmentProblem
-from tunesmith.store.annotation.tables import metadata
 from tunesmith.store.database import database_url, default_journal, open_database
+from tunesmith.store.experiment.tables import metadata  # all tables: it stands on the desk's
 
 from ..postgres import PostgresServer
 

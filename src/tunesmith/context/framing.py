@@ -1,7 +1,7 @@
 """How pages stand in the user's turn: between marks that hold a tag which occurs in none of the texts.
 
-A page cannot close its own frame, because it cannot hold the tag; and it cannot forge a turn or a control token, because
-the whole turn is one text to the chat template, which tokenises texts with control tokens off.
+A page cannot close its own frame, because it cannot hold the tag; and it cannot forge a turn or a control token,
+because the whole turn is one text to the chat template, which tokenises texts with control tokens off.
 """
 
 from __future__ import annotations

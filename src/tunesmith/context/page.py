@@ -58,7 +58,7 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
 
 
 def passages_of(page: Page) -> list[Passage]:
-    """Return the page's passages in order: neighbouring blocks of a heading together, long ones cut at sentence ends."""
+    """Return the page's passages in order: blocks of a heading together, long ones cut at sentence ends."""
     found: list[Passage] = []
     heading, waiting = "", ""
     for block in page.blocks:

@@ -1,4 +1,4 @@
-"""Which passages speak of what was asked: BM25 (Robertson & Zaragoza 2009; the `bm25s` package), with embeddings if given.
+"""Which passages speak of what was asked: BM25 (Robertson & Zaragoza 2009), with embeddings if given.
 
 Two rankings are joined by reciprocal rank (Cormack et al. 2009), which needs no common scale. Equal scores keep the
 workspace's order, so the same question over the same pages always finds the same passages.
@@ -23,9 +23,11 @@ _RANK_OFFSET = 60  # of reciprocal rank fusion, as in the paper
 _WORD = re.compile(r"\w+")
 # Scripts that write without spaces: each character is a term.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-_COMMON = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "by", "can", "could", "do", "does", "for", "from", "have", "how", "i", "in", "is", "it", "its", "me", "my", "of", "on", "or", "please", "shall", "should", "so", "tell", "that", "the", "their", "then", "there", "they", "this", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your"]
-)
+_COMMON_WORDS = """
+a an and are as at be by can could do does for from have how i in is it its me my of on or please shall should so tell
+that the their then there they this to was we were what when where which who why will with would you your
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 class Hit(NamedTuple):
@@ -50,7 +52,7 @@ class Index:
         self._vectors = _unit(embedder(texts)) if embedder and texts else None
 
     def search(self, question: str, *, most: int) -> list[Hit]:
-        """Return the passages that fit, the best first; one that shares no word with the question is no hit by words."""
+        """Return the passages that fit, the best first; by words, one that shares none with the question is no hit."""
         scores = self._by_words(question)
         if self._vectors is None or self._embedder is None:
             order = np.argsort(-scores, kind="stable")

@@ -1,4 +1,4 @@
-"""A workspace: a folder of pages, read without ever leaving it. What cannot be read is named, never skipped in silence."""
+"""A workspace: a folder of pages, read without ever leaving it. What cannot be read is named, never just skipped."""
 
 from __future__ import annotations
 

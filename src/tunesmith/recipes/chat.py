@@ -42,7 +42,7 @@ class Sources(NamedTuple):
     """What the chat may draw on: pages pointed at, or an index that is searched for each question."""
 
     pages: list[Page]
-    index: Index | None
+    searched: Index | None
     notes: list[str]
 
 
@@ -87,8 +87,8 @@ def open_sources(config: Config) -> Sources:
 
 def prompt_of(template: ChatTemplate, talk: list[Message], sources: Sources, config: Config) -> Fitted:
     """Return the prompt for the last message: as much of the pages and of the history as fits, and the receipt."""
-    hits = sources.index.search(talk[-1].content, most=config.passages) if sources.index else []
-    searched = len(sources.index.passages) if sources.index else 0
+    hits = sources.searched.search(talk[-1].content, most=config.passages) if sources.searched else []
+    searched = len(sources.searched.passages) if sources.searched else 0
     request = Request(messages=talk, pages=sources.pages, hits=hits, searched=searched, notes=sources.notes)
     return fit(template, request, max_length=config.max_length, max_tokens=config.max_tokens)
 

@@ -4,14 +4,14 @@ An e-value is what a fair bet against the hypothesis "no difference" has made of
 reaches 1/alpha with probability at most alpha, so one may look after every observation and stop at any time. The
 p-value at a look is 1 / (the largest e-value so far).
 
-* `win_loss_e`         wins against losses: the beta-binomial mixture (Robbins 1970), exact.
-* `two_proportions_e`  yes/no outcomes of two arms: Turner, Ly & Grünwald 2024 (arXiv 2106.02693) for single
-                       observations, with the running rates of both arms as the bet; exact where arms are drawn at random.
-* `two_means_e`        any numbers, one per person: the normal mixture (mSPRT: Johari et al. 2022, arXiv 1512.04922) with the
-                       running variances plugged in, which is asymptotic (Waudby-Smith et al. 2024, arXiv 2103.06476), so
-                       no bet is made before each arm has `BURN_IN` observations.
-* `mean_difference`    the confidence sequence that belongs to it.
-* `shares_e`           are the arms as large as they should be: Lindon & Malek 2022 (arXiv 2011.03567), exact.
+* `win_loss_e`: wins against losses, by the beta-binomial mixture (Robbins 1970); exact.
+* `two_proportions_e`: yes/no outcomes of two arms, by Turner, Ly & Grünwald 2024 (arXiv 2106.02693) for single
+  observations, with the running rates of both arms as the bet; exact where arms are drawn at random.
+* `two_means_e`: any numbers, one per person, by the normal mixture (mSPRT; Johari et al. 2022, arXiv 1512.04922) with
+  running variances plugged in. That is asymptotic (Waudby-Smith et al. 2024, arXiv 2103.06476), so no bet is made
+  before each arm has `BURN_IN` observations.
+* `mean_difference`: the confidence sequence that belongs to it.
+* `shares_e`: are the arms as large as they should be, by Lindon & Malek 2022 (arXiv 2011.03567); exact.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def two_proportions_e(arms: ArrayLike, outcomes: ArrayLike, *, share: float = 0.
     """Return the evidence that two arms have different rates, after each observation in order; both inputs (n,).
 
     `arms` is 0 or 1, `outcomes` 0 or 1 (one per person), `share` the probability of arm 1. Each observation (g, y)
-    multiplies the e-value by q_g(y) / sum_h share_h q_h(y), where q_h are the rates seen before it: with equal rates and
-    arms drawn at random the expectation of that is 1.
+    multiplies the e-value by q_g(y) / sum_h share_h q_h(y), where q_h are the rates seen before it: with equal rates
+    and arms drawn at random the expectation of that is 1.
 
     Raises:
         DataError: the inputs differ in length, or hold other values.

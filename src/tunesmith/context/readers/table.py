@@ -19,7 +19,7 @@ def read(data: bytes, *, tabs: bool = False) -> Parsed:
     Raises:
         DataError: the file has no header, or two columns share a name.
     """
-    stream = io.BufferedReader(io.BytesIO(decoded(data).encode()))  # type: ignore[arg-type]
+    stream = io.BufferedReader(io.BytesIO(decoded(data).encode()))
     notes: list[str] = []
     texts: list[str] = []
     bad = 0
