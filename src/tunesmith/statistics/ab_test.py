@@ -294,8 +294,6 @@ def _guardrail(metric: Metric, difference: Rate | None) -> Verdict:
         return "open"
     low, high = difference.low, difference.high
     worst, least = (-low, -high) if metric.better == "higher" else (high, low)
-        (-difference.low, -difference.high) if metric.better == "higher" else (difference.high, difference.low)
-    )
     if least > metric.margin:
         return "breached"
     return "held" if worst <= metric.margin else "open"
