@@ -209,8 +209,8 @@ def recommend(results: Sequence[MetricResult], shares: ShareCheck | None) -> str
     """Return what to do, in words: the sizes of the arms first, then guardrails, then the primary metric."""
     if shares is not None and shares.alarm:
         return (
-            f"Do not trust this test: the arms have {' and '.join(f'{n:,}' for n in shares.people)} people, which their "
-            f"shares do not explain (p = {shares.p:.2g}). Look for people who are lost in one arm."
+            f"Do not trust this test: the arms have {' and '.join(f'{n:,}' for n in shares.people)} people, which "
+            f"their shares do not explain (p = {shares.p:.2g}). Look for people who are lost in one arm."
         )
     for result in results:
         for comparison in result.comparisons:
