@@ -1,4 +1,4 @@
-"""What would make a prompt clearer, said while somebody types it. Few and sure: a hint that is wrong is worse than none."""
+"""What would make a prompt clearer, said while somebody types it. Few and sure: a wrong hint is worse than none."""
 
 from __future__ import annotations
 

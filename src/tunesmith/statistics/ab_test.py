@@ -274,10 +274,10 @@ def _compare(
     if p <= ALPHA:
         raw = float(values[own == 1].mean() - values[own == 0].mean())
         better = (raw > 0) == (metric.better == "higher")
-    stops = np.unique(np.linspace(1, own.size, min(CURVE_POINTS, own.size)).astype(int)) if own.size else []
+    stops = sorted({int(n) for n in np.linspace(1, own.size, CURVE_POINTS)} - {0}) if own.size else []
     curve = [
         CurvePoint(
-            int(n),
+            n,
             float(now[n - 1]),
             float(series.log_e[n - 1] / math.log(10)),
             mean_difference(own[:n], values[:n], alpha=ALPHA / others),
