@@ -29,6 +29,8 @@ class FakeConfig(Strict):
     out: Path = Path("runs/fake")
     seed: int = 0
     full: bool = False
+    workspace: str = ""
+    page: tuple[str, ...] = ()
     optimizer: FakeOptimizer = FakeOptimizer()
 
 

@@ -22,6 +22,7 @@ RECIPES = [
     "evaluate",
     "chat",
     "serve",
+    "injection",
     "check_data",
     "clean",
     "augment",

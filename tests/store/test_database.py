@@ -9,13 +9,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from tunesmith.core.errors import ConfigError, EnvironmentProblem
-from tunesmith.store.annotation import tables as annotation_tables
 from tunesmith.store.conversation import tables as conversation_tables
 from tunesmith.store.database import database_url, default_journal, open_database
+from tunesmith.store.experiment import tables as experiment_tables  # on the labelling desk's metadata
 
 from ..postgres import PostgresServer
 
-METADATA = [annotation_tables.metadata, conversation_tables.metadata]
+METADATA = [experiment_tables.metadata, conversation_tables.metadata]
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,18 @@ def chat(
     message: Annotated[
         list[str] | None, typer.Option(help="Say this instead of reading the keyboard. Repeatable.", show_default=False)
     ] = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(help="A folder of pages to answer from; a receipt says what went in.", show_default=False),
+    ] = None,
+    page: Annotated[
+        list[str] | None,
+        typer.Option(help="Put this page of the workspace in, first of all. Repeatable.", show_default=False),
+    ] = None,
 ) -> Outcome:
     """Talk with a model. An empty line or Ctrl-D ends the conversation; with --json it is printed at the end."""
-    return run_stage(console, "chat", stage_flags, flags={"model": run}, read=_script(message) if message else None)
+    flags = {"model": run, "workspace": workspace, "page": page or None}
+    return run_stage(console, "chat", stage_flags, flags=flags, read=_script(message) if message else None)
 
 
 def _script(lines: list[str]) -> Callable[[str], str | None]:

@@ -1,4 +1,4 @@
-"""`tunesmith eval run | compare`."""
+"""`tunesmith eval run | compare | injection`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     verb(app, "run")(run)
     verb(app, "compare")(compare)
+    verb(app, "injection")(injection)
 
 
 def run(console: Console, stage_flags: StageFlags, model: Model = None, data: Data = None, out: Out = None) -> Outcome:
@@ -37,3 +38,8 @@ def compare(
     """Let two models answer the same prompts and say which is preferred, with the interval."""
     flags = {"model": first, "against": second, "data": data or None, "out": out}
     return run_stage(console, "evaluate", stage_flags, flags=flags)
+
+
+def injection(console: Console, stage_flags: StageFlags, model: Model = None, out: Out = None) -> Outcome:
+    """Say how often a model follows instructions hidden in pages, with and without the frame around them."""
+    return run_stage(console, "injection", stage_flags, flags={"model": model, "out": out})

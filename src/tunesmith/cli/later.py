@@ -18,7 +18,6 @@ LATER: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "": {
         "sweep": ("Try many settings of a stage.", "call `train` in a shell loop with --set"),
         "loop": ("Run the loop's rounds again and again.", "run the stages of `quickstart` one by one with `train`"),
-        "ab": ("Compare two served models with people.", "use `eval compare`"),
     },
 }
 

@@ -35,13 +35,13 @@ VERBS = {
     "serve": Part("serve", "Serve models over HTTP, as OpenAI's API."),
     "sweep": Part("later", "(not yet) Try many settings of a stage."),
     "loop": Part("later", "(not yet) Run the loop's rounds again and again."),
-    "ab": Part("later", "(not yet) Compare two served models with people."),
 }
 GROUPS = {
     "data": Part("data", "Import, check, clean, make, split and export data."),
     "label": Part("label", "The labelling desk: people write, rank and compare."),
     "train": Part("train", "One training stage."),
     "eval": Part("evaluate", "Measure a model, or two against each other."),
+    "ab": Part("ab", "A/B tests of prompts and models, live or from a file."),
     "runs": Part("runs", "List, show and compare finished and running runs."),
 }
 

@@ -73,7 +73,7 @@ def task_dots(models: Mapping[str, ModelResult]) -> str:
     axes.set_yticks(range(len(tasks)), [_task_label(task, models) for task in tasks], color=role("ink"))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     axes.spines[["left", "bottom"]].set_visible(False)
-    _legend(axes, columns=len(keys))
+    add_legend(axes, columns=len(keys))
     return to_svg(figure, name="tasks", label="Task success by task and model")
 
 
@@ -110,7 +110,7 @@ def win_rate_dots(win_rates: Mapping[str, WinRateResult]) -> str:
     axes.set_yticks(range(len(win_rates)), names, color=role("ink"))
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0", "25", "50", "75", "100 %"])
     axes.spines[["left", "bottom"]].set_visible(False)
-    _legend(axes, columns=2)
+    add_legend(axes, columns=2)
     return to_svg(figure, name="wins", label="Win rates with 95 % intervals")
 
 
@@ -159,7 +159,7 @@ def line_plot(panel: Panel, *, name: str) -> str:
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.spines["left"].set_visible(False)
     if len(panel.lines) > 1:
-        _legend(axes, columns=3)
+        add_legend(axes, columns=3)
     return to_svg(figure, name=name, label=panel.title)
 
 
@@ -217,11 +217,12 @@ def overoptimisation_plot(result: OveroptimisationResult) -> str:
                 size=9,
             )
     axes.set(xlabel="KL from the initial policy, nats per completion", ylabel="gain over the initial policy")
-    _legend(axes, columns=3)
+    add_legend(axes, columns=3)
     return to_svg(figure, name="overoptimisation", label="Gold and proxy score over KL")
 
 
-def _legend(axes: Axes, *, columns: int) -> None:
+def add_legend(axes: Axes, *, columns: int) -> None:
+    """Put the legend above the axes, without a frame."""
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(-0.01, 1.0),

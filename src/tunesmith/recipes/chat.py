@@ -1,11 +1,17 @@
-"""Talk with a trained model in the terminal, through the template it was trained with."""
+"""Talk with a trained model in the terminal, through the template it was trained with, about pages of a workspace."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from tunesmith.context.budget import Fitted, Request, fit
+from tunesmith.context.page import Page
+from tunesmith.context.receipt import receipt_lines
+from tunesmith.context.retrieve import Index
+from tunesmith.context.workspace import open_workspace
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Message, messages_to_json
@@ -25,44 +31,70 @@ class Config(Strict):
     temperature: float = Field(0.7, ge=0, description="0 = greedy")
     top_p: float = Field(1.0, gt=0, le=1, description="1 = off")
     max_tokens: int = Field(128, ge=1, description="longest answer")
-    max_length: int = Field(1024, ge=8, description="tokens of the whole conversation; older turns leave first")
+    max_length: int = Field(1024, ge=8, description="tokens of prompt and answer together; never exceeded")
     seed: int = Field(0, description="the seed of the answers")
+    workspace: str = Field("", description="a folder of pages (Markdown, text, HTML, PDF, CSV) to answer from")
+    page: tuple[str, ...] = Field((), description="pages of the workspace that go in first; none = retrieval chooses")
+    passages: int = Field(20, ge=0, description="most passages that retrieval may offer; 0 = none")
+
+
+class Sources(NamedTuple):
+    """What the chat may draw on: pages pointed at, or an index that is searched for each question."""
+
+    pages: list[Page]
+    searched: Index | None
+    notes: list[str]
 
 
 def run(config: Config, context: RunContext) -> RunResult:
     """Read a line, answer it, until an empty line or the end of input."""
+    sources = open_sources(config)
     model, folder = open_model(model_folder(config.model))
     template = model.chat_template()
     talk: list[Message] = [Message("system", config.system)] if config.system else []
     context.log(f"Talking with {folder}. An empty line or Ctrl-D ends it.")
+    receipts: list[dict[str, Any]] = []
     turn = 0
     while line := (context.read("you> ") or "").strip():
         talk.append(Message("user", line))
-        prompt, dropped = fit(template, talk, config.max_length - config.max_tokens)
-        if dropped:
-            context.log(f"({dropped} older messages no longer fit and were left out)")
-        reply = say(model, template, prompt, config, context, seed=config.seed + turn)
+        fitted = prompt_of(template, talk, sources, config)
+        for words in receipt_lines(fitted.receipt) if config.workspace or _left_out(fitted) else ():
+            context.log(words)
+        receipts.append(fitted.receipt.to_json())
+        reply = say(model, template, fitted.ids, config, context, seed=config.seed + turn)
         talk.append(Message("assistant", reply))
         turn += 1
-    summary = {"turns": turn, "messages": messages_to_json(tuple(talk))}
+    summary = {"turns": turn, "messages": messages_to_json(tuple(talk)), "receipts": receipts}
     return RunResult(out=Path(folder), summary=summary, artefacts={"model": str(folder)}, next_command="")
 
 
-def fit(template: ChatTemplate, talk: list[Message], room: int) -> tuple[list[int], int]:
-    """Return the prompt's ids and how many older messages were left out so that it fits.
-
-    The system message and the last user message always stay.
+def open_sources(config: Config) -> Sources:
+    """Return the pages pointed at, or an index over all of them.
 
     Raises:
-        ConfigError: those alone do not fit.
+        ConfigError: there is no such folder or page, or a page is named without a workspace.
     """
-    head = [m for m in talk[:1] if m.role == "system"]
-    rest = talk[len(head) :]
-    for dropped in range(0, len(rest), 2):  # a question leaves together with its answer
-        ids = template.render_prompt([*head, *rest[dropped:]])
-        if len(ids) <= room:
-            return ids, dropped
-    raise ConfigError(f"the message has more than {room} tokens", where="max_length", remedy="shorten it")
+    if not config.workspace:
+        if config.page:
+            raise ConfigError("a page needs a workspace", where="page", remedy="give --workspace DIR")
+        return Sources([], None, [])
+    workspace = open_workspace(Path(config.workspace))
+    notes = [f"{problem.name} {problem.reason}" for problem in workspace.problems]
+    pages = [workspace.page(name) for name in config.page]
+    notes += [f"{page.name}: {note}" for page in pages or workspace.pages.values() for note in page.notes]
+    return Sources(pages, None if pages or not config.passages else Index(workspace.passages), notes)
+
+
+def prompt_of(template: ChatTemplate, talk: list[Message], sources: Sources, config: Config) -> Fitted:
+    """Return the prompt for the last message: as much of the pages and of the history as fits, and the receipt."""
+    hits = sources.searched.search(talk[-1].content, most=config.passages) if sources.searched else []
+    searched = len(sources.searched.passages) if sources.searched else 0
+    request = Request(messages=talk, pages=sources.pages, hits=hits, searched=searched, notes=sources.notes)
+    return fit(template, request, max_length=config.max_length, max_tokens=config.max_tokens)
+
+
+def _left_out(fitted: Fitted) -> bool:
+    return any(entry.state == "out" for entry in fitted.receipt.entries)
 
 
 def say(

@@ -3,6 +3,10 @@
 It wraps the `tokenizers` library around a Hugging Face folder's `tokenizer.json` and `tokenizer_config.json`, without
 transformers or torch, so that data tools start quickly. Text goes through `encode`, where `<|end|>` typed by a user
 is four ordinary pieces of text; only the chat template may place control tokens, through `control`.
+
+The library's own switch (`encode_special_tokens`) only stops the search for added tokens. A model whose ordinary
+vocabulary holds `</s>` or `[CLS]` (Unigram and WordPiece usually do) still finds it in text, and a normaliser may make
+it out of look-alikes. So what comes out is looked through, and such a stretch of text is tokenised in parts.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ class Tokenizer:
     def __init__(self, backend: _Backend, config: Mapping[str, Any]) -> None:
         self._backend = backend
         self.config: dict[str, Any] = dict(config)
+        self._control: frozenset[int] | None = None
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
@@ -100,15 +105,46 @@ class Tokenizer:
         """Return the ids of all special tokens."""
         return frozenset(i for i, t in self._backend.get_added_tokens_decoder().items() if t.special)
 
+    def control_ids(self) -> frozenset[int]:
+        """Return the ids that text must never become: all special tokens but the unknown one, which forges nothing."""
+        if self._control is None:
+            self._control = self.special_ids() - {self.named_id("unk_token")}
+        return self._control
+
     def encode(self, text: str) -> list[int]:
-        """Return the ids of text in which no special token is recognised."""
+        """Return the ids of text; none of them is a control token, whatever the text says."""
         self._backend.encode_special_tokens = True
-        return list(self._backend.encode(text, add_special_tokens=False).ids)
+        encoding = self._backend.encode(text, add_special_tokens=False)
+        return list(encoding.ids) if self.control_ids().isdisjoint(encoding.ids) else self._in_parts(text)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Return `encode` of many texts, faster."""
         self._backend.encode_special_tokens = True
-        return [e.ids for e in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        control = self.control_ids()
+        found = self._backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [
+            e.ids if control.isdisjoint(e.ids) else self._in_parts(text) for text, e in zip(texts, found, strict=True)
+        ]
+
+    def _in_parts(self, text: str) -> list[int]:
+        """Return the ids of text that the model would read as control tokens: each such stretch is cut in its middle.
+
+        A single character that is a control token becomes the unknown token, or nothing where there is none.
+        """
+        control = self.control_ids()
+        encoding = self._backend.encode(text, add_special_tokens=False)
+        cuts = sorted(
+            {a + max(1, (b - a) // 2) for i, (a, b) in zip(encoding.ids, encoding.offsets, strict=True) if i in control}
+        )
+        if not cuts:
+            return list(encoding.ids)
+        parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if text[a:b]]
+        if parts != [text]:
+            return [token for part in parts for token in self._in_parts(part)]
+        if len(text) > 1:  # the offsets were of no help
+            return [*self._in_parts(text[: len(text) // 2]), *self._in_parts(text[len(text) // 2 :])]
+        unknown = self.named_id("unk_token")
+        return [] if unknown is None else [unknown]
 
     def control(self, text: str) -> list[int]:
         """Return the ids of a template's own text, in which special tokens are recognised."""
@@ -121,6 +157,7 @@ class Tokenizer:
 
     def add_special_tokens(self, tokens: Sequence[str]) -> int:
         """Add control tokens that are not there yet; returns how many were added."""
+        self._control = None
         return int(self._backend.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in tokens]))
 
     def require_id(self, token: str) -> int:
