@@ -16,7 +16,7 @@ from .command_line import check_command, shown_commands, verbs
 
 ROOT = Path(__file__).parents[2]
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-RECIPES = [*STAGES, "quickstart", "evaluate", "chat", "check_data", "clean", "augment", "synthesize", "distill"]
+RECIPES = [*STAGES, "quickstart", "loop", "evaluate", "chat", "check_data", "clean", "augment", "synthesize", "distill"]
 
 
 @pytest.mark.parametrize("verb", sorted(verbs()))

@@ -31,8 +31,7 @@ VERBS = {
     "init": Part("init", "Write a commented configuration file."),
     "doctor": Part("doctor", "Check the machine; say what it suits."),
     "chat": Part("chat", "Talk with a model."),
-    "sweep": Part("later", "(not yet) Try many settings of a stage."),
-    "loop": Part("later", "(not yet) Run the loop's rounds again and again."),
+    "loop": Part("loop", "The loop's rounds again and again, each promoted only if better."),
     "serve": Part("later", "(not yet) Serve a model over HTTP."),
     "ab": Part("later", "(not yet) Compare two served models with people."),
 }
@@ -40,6 +39,7 @@ GROUPS = {
     "data": Part("data", "Import, check, clean, make, split and export data."),
     "label": Part("label", "The labelling desk: people write, rank and compare."),
     "train": Part("train", "One training stage."),
+    "sweep": Part("sweep", "Search over a stage's settings."),
     "eval": Part("evaluate", "Measure a model, or two against each other."),
     "runs": Part("runs", "List, show and compare finished and running runs."),
 }
