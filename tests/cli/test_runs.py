@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from .shell import Shell
@@ -56,3 +57,23 @@ def test_compare_shows_what_differs(shell: Shell, tmp_path: Path) -> None:
     assert body["metrics"]["train/loss"] == [2.0, 3.0]
     assert "optimizer.learning_rate" in shell("runs", "compare", first, second).out
     assert shell("runs", "compare", first).code == 2
+
+
+def test_compare_takes_folders_and_draws_a_page(shell: Shell, tmp_path: Path) -> None:
+    for i in range(6):
+        make_run(tmp_path / "sweep" / "trials" / f"{i:04d}", lr=1e-4 * (i + 1), loss=2.0 + i)
+    page = tmp_path / "pages" / "runs.html"
+    ran = shell("runs", "compare", tmp_path / "sweep", "--out", page)
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[0].split() == ["optimizer.learning_rate", "train/loss", "eval/loss"]
+    assert len(ran.out.splitlines()) == 8 and str(page) in ran.out.splitlines()[-1]
+    html = page.read_text()
+    assert "6 runs that differ in 1 keys" in html and html.count("<svg") == 1 and "<script" not in html
+
+
+def test_hundreds_of_runs_are_listed_quickly(shell: Shell, tmp_path: Path) -> None:
+    for i in range(300):
+        make_run(tmp_path / f"{i:03d}", lr=1e-4, loss=2.0)
+    started = time.process_time()
+    assert len(shell("runs", "ls", tmp_path, "--json").json["runs"]) == 300
+    assert time.process_time() - started < 3

@@ -19,6 +19,7 @@ CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 RECIPES = [
     *STAGES,
     "quickstart",
+    "loop",
     "evaluate",
     "chat",
     "serve",

@@ -56,3 +56,16 @@ def test_warmup_longer_than_the_run() -> None:
 def test_refuses_what_contradicts_itself(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ScheduleConfig.model_validate(bad)
+
+
+def test_exponential_rises_in_equal_factors_from_the_start_to_the_peak() -> None:
+    schedule = ScheduleConfig(kind="exponential", warmup_start=1e-4)
+    assert [lr_factor(schedule, step, 5) for step in range(5)] == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+    assert lr_factor(schedule, 9, 5) == 1.0
+
+
+def test_exponential_has_no_warm_up() -> None:
+    with pytest.raises(ValueError, match="without a warm-up"):
+        ScheduleConfig(kind="exponential", warmup_steps=5)
+    with pytest.raises(ValueError, match="without a warm-up"):
+        ScheduleConfig(kind="exponential", warmup_start=0.0)

@@ -16,8 +16,6 @@ LATER: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "report": ("Write a report of several runs.", "`quickstart` writes report.html; `runs compare` shows numbers")
     },
     "": {
-        "sweep": ("Try many settings of a stage.", "call `train` in a shell loop with --set"),
-        "loop": ("Run the loop's rounds again and again.", "run the stages of `quickstart` one by one with `train`"),
     },
 }
 

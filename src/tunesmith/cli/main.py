@@ -33,13 +33,13 @@ VERBS = {
     "chat": Part("chat", "Talk with a model."),
     "show": Part("show", "From a served reply back to the model, run, data and labels behind it."),
     "serve": Part("serve", "Serve models over HTTP, as OpenAI's API."),
-    "sweep": Part("later", "(not yet) Try many settings of a stage."),
-    "loop": Part("later", "(not yet) Run the loop's rounds again and again."),
+    "loop": Part("loop", "The loop's rounds again and again, each promoted only if better."),
 }
 GROUPS = {
     "data": Part("data", "Import, check, clean, make, split and export data."),
     "label": Part("label", "The labelling desk: people write, rank and compare."),
     "train": Part("train", "One training stage."),
+    "sweep": Part("sweep", "Search over a stage's settings."),
     "eval": Part("evaluate", "Measure a model, or two against each other."),
     "ab": Part("ab", "A/B tests of prompts and models, live or from a file."),
     "runs": Part("runs", "List, show and compare finished and running runs."),

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tunesmith.cli.console import Console, Outcome
 from tunesmith.cli.summary_text import summary_lines, value_text
 from tunesmith.cli.verb import verb
-from tunesmith.core.errors import ConfigError, DataError
+from tunesmith.core.errors import ConfigError
 
 RunPath = Annotated[Path, typer.Argument(help="A run directory.")]
-_BESIDE_METRICS = ("step", "time")
-
-
-@dataclass(frozen=True, slots=True)
-class RunReading:
-    """What a run directory says: STATUS.json, config.yaml, and the newest value of each metric of metrics.jsonl."""
-
-    path: Path
-    status: dict[str, Any]
-    config: dict[str, Any]
-    metrics: dict[str, Any]
-    torn_lines: int
-
-    def row(self) -> dict[str, Any]:
-        """Return the run in one line's worth of facts."""
-        return {"run": str(self.path), **{key: self.status.get(key) for key in ("state", "step", "time")}}
+SIDE_BY_SIDE = 4  # more runs than that become rows instead of columns
 
 
 def register(app: typer.Typer) -> None:
@@ -43,17 +25,23 @@ def register(app: typer.Typer) -> None:
 
 def ls(console: Console, folder: Annotated[Path, typer.Argument(help="Where the runs are.")] = Path("runs")) -> Outcome:
     """List the runs under a folder."""
+    from tunesmith.evaluate.run_reading import find_runs, read_status
+
     if not folder.is_dir():
         raise ConfigError("no such directory", where=str(folder), remedy="name the folder that holds the runs")
-    # A quickstart keeps one run per stage one or two levels down.
-    found = sorted({path.parent for depth in ("*", "*/*", "*/*/*") for path in folder.glob(f"{depth}/STATUS.json")})
-    rows = [read_run(path).row() for path in found]
-    lines = _table([("run", "state", "step", "time"), *[tuple(value_text(v) for v in row.values()) for row in rows]])
+    names = ("state", "step", "time")
+    rows = []
+    for path in find_runs(folder):
+        status = read_status(path)
+        rows.append({"run": str(path), **{name: status.get(name) for name in names}})
+    lines = _table([("run", *names), *[tuple(value_text(v) for v in row.values()) for row in rows]])
     return Outcome(summary={"runs": rows}, lines=lines if rows else [f"no runs under {folder}"])
 
 
 def show(console: Console, run: RunPath) -> Outcome:
     """Show a run's status, configuration and newest metrics."""
+    from tunesmith.evaluate.run_reading import read_run
+
     reading = read_run(run)
     if reading.torn_lines:
         console.warn(f"{run}/metrics.jsonl: {reading.torn_lines} line(s) cut short by an interruption, left out")
@@ -62,69 +50,31 @@ def show(console: Console, run: RunPath) -> Outcome:
 
 
 def compare(
-    console: Console, runs: Annotated[list[Path], typer.Argument(help="Two or more run directories.")]
+    console: Console,
+    runs: Annotated[list[Path], typer.Argument(help="Two or more run directories, or folders that hold runs.")],
+    out: Annotated[Path | None, typer.Option(help="An HTML page with the curves.", show_default=False)] = None,
 ) -> Outcome:
     """Show where the configurations of runs differ, and their newest metrics side by side."""
-    if len(runs) < 2:
+    from tunesmith.evaluate.run_reading import compare_runs, find_runs, read_run
+
+    chosen = [path for run in runs for path in ([run] if (run / "STATUS.json").is_file() else find_runs(run) or [run])]
+    if len(chosen) < 2:
         raise ConfigError("needs two runs or more", where="runs compare")
-    readings = [read_run(run) for run in runs]
-    configs = [_flat(reading.config) for reading in readings]
-    differing = {
-        key: [config.get(key) for config in configs]
-        for key in _keys(configs)
-        if any(config.get(key) != configs[0].get(key) for config in configs)
-    }
-    metrics = {key: [reading.metrics.get(key) for reading in readings] for key in _keys([r.metrics for r in readings])}
-    head = ("", *[str(run) for run in runs])
-    body = [(key, *[value_text(value) for value in values]) for key, values in {**differing, **metrics}.items()]
-    summary = {"runs": [str(run) for run in runs], "differing": differing, "metrics": metrics}
-    return Outcome(summary=summary, lines=_table([head, *body]))
+    readings = [read_run(run) for run in chosen]
+    found = compare_runs(readings)
+    if out is not None:
+        from tunesmith.evaluate.run_page import write_run_page
 
-
-def read_run(path: Path) -> RunReading:
-    """Return what a run directory says; a metrics line cut short by a kill is counted, not an error.
-
-    Raises:
-        ConfigError: the directory is no run.
-        DataError: one of its files is not readable as what it should be.
-    """
-    from tunesmith.core.yaml_strict import read_yaml
-
-    status_file = path / "STATUS.json"
-    if not status_file.is_file():
-        raise ConfigError("is not a run directory", where=str(path), why="it has no STATUS.json")
-    try:
-        status = json.loads(status_file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError("is not JSON", where=str(status_file), why=str(error)) from error
-    config_file = path / "config.yaml"
-    text = config_file.read_text(encoding="utf-8") if config_file.is_file() else ""
-    metrics, torn = _newest_metrics(path / "metrics.jsonl")
-    return RunReading(path, status, read_yaml(text, where=str(config_file)).values, metrics, torn)
-
-
-def _newest_metrics(file: Path) -> tuple[dict[str, Any], int]:
-    metrics: dict[str, Any] = {}
-    torn = 0
-    if file.is_file():
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                try:
-                    metrics |= json.loads(line)
-                except ValueError:
-                    torn += 1
-    return {key: value for key, value in metrics.items() if key not in _BESIDE_METRICS}, torn
-
-
-def _keys(mappings: Iterable[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(key for mapping in mappings for key in mapping))
-
-
-def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+        write_run_page(readings, out)
+    columns = [("", *found.runs)]
+    for key, values in {**found.differing, **found.metrics}.items():
+        columns.append((key, *[value_text(value) for value in values]))
+    rows = columns if len(chosen) <= SIDE_BY_SIDE else list(zip(*columns, strict=True))
+    return Outcome(
+        summary={"runs": found.runs, "differing": found.differing, "metrics": found.metrics},
+        lines=_table(rows),
+        artefacts={} if out is None else {"page": str(out)},
+    )
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -16,10 +16,10 @@ from tunesmith.core.config_schema import Strict
 
 
 class ScheduleConfig(Strict):
-    """Warm-up from `warmup_start` to 1, then one of four shapes over the steps that remain."""
+    """Warm-up from `warmup_start` to 1, then one of four shapes over the steps that remain; or `exponential`."""
 
-    kind: Literal["constant", "linear", "cosine", "step"] = "cosine"
-    """The shape after the warm-up."""
+    kind: Literal["constant", "linear", "cosine", "step", "exponential"] = "cosine"
+    """The shape after the warm-up; exponential: from `warmup_start` to 1 in equal factors (the range test)."""
     warmup_steps: int = Field(default=0, ge=0)
     """Steps before the peak is reached."""
     warmup_ratio: float | None = Field(default=None, ge=0, lt=1)
@@ -39,6 +39,8 @@ class ScheduleConfig(Strict):
             raise ValueError("warmup_steps and warmup_ratio exclude each other; remove one")
         if not all(0 < m < 1 for m in self.milestones) or any(a >= b for a, b in pairwise(self.milestones)):
             raise ValueError("milestones must ascend strictly between 0 and 1")
+        if self.kind == "exponential" and (self.warmup_start == 0 or self.warmup_steps or self.warmup_ratio):
+            raise ValueError("kind: exponential rises from warmup_start > 0 over the whole run, without a warm-up")
         return self
 
 
@@ -54,6 +56,8 @@ def lr_factor(schedule: ScheduleConfig, step: int, total: int) -> float:
     The factor is `warmup_start` at step 0 and 1 at step `warmup_steps`; `final_ratio` is reached at `step == total`,
     one past the last step, and kept beyond it.
     """
+    if schedule.kind == "exponential":
+        return float(schedule.warmup_start ** (1.0 - min(1.0, step / max(1, total - 1))))
     warmup = warmup_steps(schedule, total)
     if step < warmup:
         return schedule.warmup_start + (1.0 - schedule.warmup_start) * step / warmup
