@@ -16,7 +16,10 @@ from .command_line import check_command, shown_commands, verbs
 
 ROOT = Path(__file__).parents[2]
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-RECIPES = [*STAGES, "quickstart", "evaluate", "chat", "check_data", "clean", "augment", "synthesize", "distill"]
+EVALUATION = ["evaluate", "evaluate_suites", "evaluate_completions", "evaluate_comparisons"]
+PAGES = ["compare_logs", "evaluation_report"]
+MAKING = ["check_data", "clean", "augment", "synthesize", "distill"]
+RECIPES = [*STAGES, "quickstart", "chat", *EVALUATION, *PAGES, *MAKING]
 
 
 @pytest.mark.parametrize("verb", sorted(verbs()))

@@ -12,9 +12,6 @@ from tunesmith.core.errors import NotYetError
 
 # group ("" for the top) -> verb -> (what it will do, what to use until then)
 LATER: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "eval": {
-        "report": ("Write a report of several runs.", "`quickstart` writes report.html; `runs compare` shows numbers")
-    },
     "": {
         "sweep": ("Try many settings of a stage.", "call `train` in a shell loop with --set"),
         "loop": ("Run the loop's rounds again and again.", "run the stages of `quickstart` one by one with `train`"),
