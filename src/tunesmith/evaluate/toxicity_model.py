@@ -11,6 +11,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,10 +65,9 @@ def buckets(text: str) -> Counter[int]:
 
 def _features(text: str) -> Iterator[str]:
     words = _WORD.findall(text.lower().replace("’", "'"))
-    for first, second in zip(words, [*words[1:], ""], strict=True):
+    yield from (f"p {first} {second}" for first, second in pairwise(words))
+    for first in words:
         yield f"w {first}"
-        if second:
-            yield f"p {first} {second}"
         padded = f"<{first}>"
         for n in _LETTERS:
             for i in range(len(padded) - n + 1):

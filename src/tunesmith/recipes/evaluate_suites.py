@@ -13,7 +13,7 @@ from typing import Any
 
 from tunesmith import __version__
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.evaluate import sample_log
+from tunesmith.evaluate import evaluation, sample_log
 from tunesmith.evaluate.aggregate import aggregate
 from tunesmith.evaluate.asking import Limits, prompt_ids, start_id
 from tunesmith.evaluate.evaluation import TIMES, results_of, suite_json, write_evaluation
@@ -45,43 +45,47 @@ def run(config: Config, context: RunContext) -> RunResult:
     earlier = read_samples(Path(config.rescore)) if config.rescore else []
     model = None if config.rescore else open_model(model_folder(config.model))[0]
     name = earlier[0].model if earlier else config.model
-    suites: dict[str, Any] = {}
-    seconds: dict[str, float] = {}
-    everything: list[Sample] = []
-    for asked in tasks:
-        begin = time.perf_counter()
-        task = asked if model is None else fitted(asked, _limits(config, model))
-        answered = (
-            _again(task, earlier)
-            if model is None
-            else run_task(model, task, _limits(config, model), name=name, seed=config.seed)
-        )
-        seconds[task.name] = time.perf_counter() - begin
-        suites[task.name] = suite_json(
-            task, answered, aggregate(answered.samples, task.scorer.measures, seed=config.seed)
-        )
-        everything += answered.samples
-        context.log(f"{task.name}: {len(answered.samples):,} items in {seconds[task.name]:.1f} s")
-    times = {"seconds": seconds, **(_times(model, tasks, config) if model is not None else {})}
-    body = {
+    body: dict[str, Any] = {
         "kind": "suites",
         "tunesmith": __version__,
         "model": _about(name, model),
         "seed": config.seed,
-        "suites": suites,
     }
+    suites: dict[str, Any] = {}
+    times: dict[str, Any] = {"seconds": {}}
+    everything: list[Sample] = []
     out = Path(config.out)
-    path = write_evaluation(body, out)
-    write_samples(everything, out / sample_log.FILE)
-    replace_file(out / TIMES, json_bytes(times))
+    for asked in tasks:
+        begin = time.perf_counter()
+        if model is None:
+            task, answered = asked, _again(asked, earlier)
+        else:
+            task = fitted(asked, _limits(config, model))
+            answered = run_task(model, task, _limits(config, model), name=name, seed=config.seed)
+        times["seconds"][task.name] = time.perf_counter() - begin
+        found = aggregate(answered.samples, task.scorer.measures, seed=config.seed)
+        suites[task.name] = suite_json(task, answered, found)
+        everything += answered.samples
+        # After every suite, so that a run that is stopped keeps what is finished.
+        _write(out, {"kind": "suites", **about, "suites": suites}, everything, times)
+        context.log(f"{task.name}: {len(answered.samples):,} items in {times['seconds'][task.name]:.1f} s")
+    if model is not None:
+        times |= _times(model, tasks, config)
+        replace_file(out / TIMES, json_bytes(times))
     shown = {
         suite: {result.measure.label: result.rate.to_json() for result in results_of(part)}
         | {key: part[key] for key in ("unscored", "left_out", "prompts_cut") if part[key]}
         for suite, part in suites.items()
     }
-    artefacts = {"evaluation": str(path), "samples": str(out / sample_log.FILE)}
+    artefacts = {"evaluation": str(out / evaluation.FILE), "samples": str(out / sample_log.FILE)}
     summary = {"suites": shown, "response_time": times.get("response_time", {})}
     return RunResult(out=out, summary=summary, artefacts=artefacts, next_command=f"tunesmith eval report {out}")
+
+
+def _write(out: Path, body: dict[str, Any], samples: Sequence[Sample], times: dict[str, Any]) -> None:
+    write_samples(samples, out / sample_log.FILE)
+    replace_file(out / TIMES, json_bytes(times))
+    write_evaluation(body, out)
 
 
 def _limits(config: Config, model: LanguageModel) -> Limits:
