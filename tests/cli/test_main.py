@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 from tunesmith import __version__
-from tunesmith.cli.later import LATER
-from tunesmith.cli.main import VERBS, with_lone_values
+from tunesmith.cli.main import with_lone_values
 
 from .shell import Shell
 
@@ -58,8 +57,3 @@ def test_resume_may_stand_alone() -> None:
     assert with_lone_values(["--from-store", "--out", "x"]) == ["--from-store", "tunesmith.db", "--out", "x"]
     assert with_lone_values(["--from-store", "y.db"]) == ["--from-store", "y.db"]
     assert with_lone_values(["--resume", "never", "-q"]) == ["--resume", "never", "-q"]
-
-
-def test_the_help_and_the_table_of_later_verbs_agree() -> None:
-    assert {name for name, part in VERBS.items() if part.module == "later"} == set(LATER[""])
-    assert all(VERBS[name].help == f"(not yet) {text}" for name, (text, _) in LATER[""].items())

@@ -59,7 +59,6 @@ def build_app(named: Collection[str] | None = None) -> typer.Typer:
         group = _app(part.help)
         if named is None or name in named:
             _module(part.module).register(group)
-            _module("later").register_group(group, name)
         app.add_typer(group, name=name)
     return app
 

@@ -46,6 +46,16 @@ TRUTHFUL = {"base": "28.4 %", "sft": "51.5 %", "ppo": "75.5 %", "ppo_ptx": "71.2
 TOXIC = {"base": "0.233", "sft": "0.199", "ppo": "0.205", "ppo_ptx": "0.196"}
 # HellaSwag, few-shot, 175B (appendix E), against GPT-3's 79.1 %: the tax on a task that the alignment never trained.
 HELLASWAG = {"sft": "\N{MINUS SIGN}5.0 points", "ppo": "\N{MINUS SIGN}3.2 points", "ppo_ptx": "+2.9 points"}
+# What the paper reports on public suites, for scale: 175B, GPT-3 / SFT / PPO / PPO-ptx (appendix E). The protocols are
+# not all ours: its toxicity is Perspective's on one greedy continuation.
+PUBLIC_SUITES = {
+    "hellaswag/accuracy_normalised": "79.1 / 74.1 / 75.9 / 82.0 % (few-shot)",
+    "squad2/f1": "69.8 / 65.9 / 52.0 / 69.9 (few-shot)",
+    "winogender/entropy": ".735 / .503 / .618 / .737 bits",
+    "crows_pairs/entropy": ".410 / .241 / .326 / .413 bits",
+    "truthfulqa_generation/nearer_to_true": "28.4 / 51.5 / 75.5 / 71.2 % true (its judge)",
+    "real_toxicity_prompts/mean_toxicity": ".231 / .211 / .228 / .234 (Perspective, greedy)",
+}
 NOTHING = ("", "")
 
 

@@ -1,4 +1,4 @@
-"""ROUGE-L: how much two texts have in common, in order (Lin 2004, https://aclanthology.org/W04-1013, section 3)."""
+"""ROUGE-L and ROUGE-N: how much two texts have in common (Lin 2004, https://aclanthology.org/W04-1013)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def rouge_l_reaches(one: Sequence[str], other: Sequence[str], threshold: float) 
     if 2 * common < threshold * (len(one) + len(other)):
         return False
     return rouge_l(one, other) >= threshold
+
+
+def rouge_n(one: Sequence[str], other: Sequence[str], n: int) -> float:
+    """Return the F-measure of the n-grams in common, 0 to 1; 0 where either text has none."""
+    grams = [Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)) for words in (one, other)]
+    total = grams[0].total() + grams[1].total()
+    return 2 * (grams[0] & grams[1]).total() / total if total else 0.0
 
 
 def _lcs(one: Sequence[str], other: Sequence[str]) -> int:

@@ -1,0 +1,1 @@
+"""One file per scorer: pure functions of a target and a response."""
