@@ -67,7 +67,7 @@ def run(config: Config, context: RunContext) -> RunResult:
         suites[task.name] = suite_json(task, answered, found)
         everything += answered.samples
         # After every suite, so that a run that is stopped keeps what is finished.
-        _write(out, {"kind": "suites", **about, "suites": suites}, everything, times)
+        _write(out, {**body, "suites": suites}, everything, times)
         context.log(f"{task.name}: {len(answered.samples):,} items in {times['seconds'][task.name]:.1f} s")
     if model is not None:
         times |= _times(model, tasks, config)
