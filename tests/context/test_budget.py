@@ -111,6 +111,14 @@ def test_everything_fits() -> None:
     assert result.receipt.citations() == {"[1]": "[1] refunds.md"}
 
 
+def test_the_last_token_counts() -> None:
+    needed = run(3000, pages=[SHORT]).receipt.prompt_tokens
+    exact = run(needed + 50, pages=[SHORT])
+    assert set(states(exact).values()) == {"whole"} and exact.receipt.free == 0
+    tight = run(needed + 49, pages=[SHORT])
+    assert states(tight)["newest exchange"] == "out" and len(tight.ids) < needed
+
+
 def test_a_page_that_does_not_fit_is_cut_at_a_sentence_and_marked() -> None:
     result = run(900, pages=[LONG])
     assert states(result)["long.md"] == "cut"

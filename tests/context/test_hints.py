@@ -20,7 +20,7 @@ def kinds(text: str, **more: bool) -> set[str]:
         ("fix it", "vague"),
         ("Summarize the following text:", "no_material"),
         ("Please translate this text into French", "no_material"),
-        ("the blue lamp from my order", "no_task"),
+        ("the blue lamp in my kitchen", "no_task"),
         ("What is it? Who made it? When? Where? How long did it take?", "many_questions"),
         ("word " * 500 + "explain", "overlong"),
         ("Compare cats and dogs", "no_format"),
