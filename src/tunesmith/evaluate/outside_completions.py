@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Message
@@ -111,7 +111,7 @@ def _numeric(rows: Sequence[TableRow]) -> list[str]:
     return found
 
 
-def _unit(rows: Sequence[TableRow], name: str) -> str:
+def _unit(rows: Sequence[TableRow], name: str) -> Literal["share", "points"]:
     values = [value for row in rows if (value := number_of(row.get(name))) is not None]
     return "share" if values and min(values) >= 0.0 and max(values) <= 1.0 else "points"
 

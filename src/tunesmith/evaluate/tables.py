@@ -55,7 +55,9 @@ def _sheet(path: Path) -> list[TableRow]:
         raise DataError("not a spreadsheet", where=str(path), why=str(error)) from error
     lines = iter(book.worksheets[0].iter_rows(values_only=True))
     header = [str(cell) if cell is not None else "" for cell in next(lines, ())]
-    rows = [dict(zip(header, line, strict=False)) for line in lines if any(cell is not None for cell in line)]
+    rows: list[TableRow] = [
+        dict(zip(header, line, strict=False)) for line in lines if any(cell is not None for cell in line)
+    ]
     book.close()
     return rows
 

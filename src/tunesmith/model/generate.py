@@ -39,27 +39,28 @@ def generate(
     prompts: Sequence[Sequence[int]],
     *,
     stop_ids: Sequence[int],
-    sampling: Sampling,
+    sampling: Sampling | Sequence[Sampling],
     completions: int = 1,
     batch_rows: int = 192,
 ) -> list[list[Generated]]:
-    """Return `completions` completions of each prompt, in the prompts' order.
+    """Return `completions` completions of each prompt for each way of sampling, in the prompts' order.
 
     Raises:
         ConfigError: a prompt is empty.
     """
     if any(len(p) == 0 for p in prompts):
         raise ConfigError("a prompt is empty")
+    ways = [s for s in ([sampling] if isinstance(sampling, Sampling) else sampling) for _ in range(completions)]
     was_training = network.training
     network.eval()
-    rows = [[Row(sampling, sampling.uniforms(i, k)) for k in range(completions)] for i in range(len(prompts))]
+    rows = [[Row(s, s.uniforms(i, k)) for k, s in enumerate(ways)] for i in range(len(prompts))]
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
-    share = max(1, batch_rows // completions)
+    share = max(1, batch_rows // len(ways))
     try:
         for begin in range(0, len(order), share):
             chosen = order[begin : begin + share]
-            capacity = len(prompts[chosen[0]]) + sampling.max_tokens
-            decoder = Decoder(network, stop_ids, rows=len(chosen) * completions, capacity=capacity)
+            capacity = len(prompts[chosen[0]]) + max(s.max_tokens for s in ways)
+            decoder = Decoder(network, stop_ids, rows=len(chosen) * len(ways), capacity=capacity)
             decoder.read([prompts[i] for i in chosen], [rows[i] for i in chosen])
             _write(decoder)
     finally:

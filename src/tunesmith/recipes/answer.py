@@ -32,9 +32,17 @@ class Answers(NamedTuple):
 
 
 def answer(
-    model: LanguageModel, prompts: Sequence[Prompt], template: ChatTemplate, sampling: Sampling, *, completions: int = 1
+    model: LanguageModel,
+    prompts: Sequence[Prompt],
+    template: ChatTemplate,
+    sampling: Sampling | Sequence[Sampling],
+    *,
+    completions: int = 1,
 ) -> Answers:
-    """Return completions of prompts. `template` is the chat model's: a base model is asked in the same words."""
+    """Return completions of prompts, `completions` for each way of sampling.
+
+    `template` is the chat model's: a base model is asked in the same words.
+    """
     ids = [template.render_prompt(p.messages) for p in prompts]
     generated = generate(model.network, ids, stop_ids=template.stop_ids, sampling=sampling, completions=completions)
     stop = set(template.stop_ids)

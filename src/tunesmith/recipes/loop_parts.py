@@ -8,19 +8,18 @@ from typing import Self, cast
 from pydantic import Field
 
 from tunesmith.core.errors import ConfigError
-from tunesmith.core.records import Completion, Prompt, Ranking
+from tunesmith.core.records import Prompt, Ranking
 from tunesmith.desk import prompts
 from tunesmith.evaluate.desk_eval import Versus
 from tunesmith.evaluate.results import WinRateResult
 from tunesmith.formats import read, write
-from tunesmith.model.generate import Sampling
 from tunesmith.recipes.answer import answer
 from tunesmith.recipes.clock import Clock
 from tunesmith.recipes.measure import MeasureConfig, measure_desk
 from tunesmith.recipes.overoptimise import Probe
 from tunesmith.recipes.quickstart_config import QuickstartConfig
-from tunesmith.recipes.quickstart_parts import EVALUATE, RANK, collect_rankings
-from tunesmith.recipes.rank import NAMES
+from tunesmith.recipes.quickstart_parts import EVALUATE, RANK, collect_rankings, ranked_names, ways_to_rank
+from tunesmith.recipes.rank import rankings_of
 from tunesmith.recipes.stage import open_model
 from tunesmith.statistics.rates import Rate, cluster_bootstrap, wilson
 from tunesmith.store import Snapshot, freeze
@@ -68,14 +67,8 @@ def write_work(config: LoopConfig, policy: str, path: Path) -> None:
     """Write the policy's answers as ranking records without labels, for `tunesmith label add`."""
     model, _ = open_model(policy)
     asked: list[Prompt] = prompts(config.rank_prompts, seed=config.seed + RANK, split="train")
-    sampling = Sampling(max_tokens=config.max_tokens, seed=config.seed)
-    answers = answer(model, asked, model.chat_template(), sampling, completions=config.completions_per_prompt)
-    records = []
-    for prompt, texts in zip(asked, answers.texts, strict=True):
-        distinct = list(dict.fromkeys(texts))
-        if len(distinct) > 1:
-            shown = tuple(Completion(id=NAMES[i], text=text, model="policy") for i, text in enumerate(distinct))
-            records.append(Ranking(messages=prompt.messages, completions=shown, rankings=(), meta=prompt.meta))
+    texts = answer(model, asked, model.chat_template(), ways_to_rank(config, seed=config.seed)).texts
+    records = rankings_of(asked, texts, [], labels_each=0, models=ranked_names(config), seed=config.seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     write(records, path, format="ranking")
 

@@ -72,21 +72,26 @@ def collect_rankings(
     parts: list[list[Ranking]] = []
     for heldout, n in ((False, config.rank_prompts), (True, config.heldout_rank_prompts)):
         asked: list[Prompt] = prompts(n, seed=config.seed + RANK, split="test" if heldout else "train")
-        texts: list[list[str]] = [[] for _ in asked]
-        for turn, temperature in enumerate(config.rank_temperatures):
-            seed = config.seed + heldout + 2 * turn
-            sampling = Sampling(max_tokens=config.max_tokens, temperature=temperature, seed=seed)
-            answers = answer(model, asked, template, sampling)
-            clock.tokens(sum(answers.token_counts()))
-            for so_far, text in zip(texts, answers.first_texts(), strict=True):
-                so_far.append(text)
+        answers = answer(model, asked, template, ways_to_rank(config, seed=config.seed + heldout))
+        clock.tokens(sum(len(g.ids) for row in answers.generated for g in row))
         # Held-out prompts are ranked by everybody, so that accuracy and agreement can be told apart by group.
         crew = labelers(heldout=False) + (labelers(heldout=True) if heldout else [])
         each = len(crew) if heldout else config.labels_per_prompt
-        names = [f"sft at temperature {temperature:g}" for temperature in config.rank_temperatures]
-        parts.append(rankings_of(asked, texts, crew, labels_each=each, models=names, seed=config.seed))
+        parts.append(
+            rankings_of(asked, answers.texts, crew, labels_each=each, models=ranked_names(config), seed=config.seed)
+        )
     freeze(parts[1], folder / "heldout_rankings")
     return freeze(parts[0], folder / "rankings"), parts[1]
+
+
+def ways_to_rank(config: QuickstartConfig, *, seed: int) -> list[Sampling]:
+    """Return how the completions of a ranked prompt are sampled: one at each temperature."""
+    return [Sampling(max_tokens=config.max_tokens, temperature=t, seed=seed) for t in config.rank_temperatures]
+
+
+def ranked_names(config: QuickstartConfig) -> list[str]:
+    """Return the names under which these completions are kept."""
+    return [f"policy at temperature {temperature:g}" for temperature in config.rank_temperatures]
 
 
 def measure(
