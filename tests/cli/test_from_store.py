@@ -3,10 +3,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from tunesmith.cli.surroundings import load_recipe
 from tunesmith.store import load
 
 from .shell import Shell
 from .stored_chats import chatted
+
+
+@pytest.fixture
+def shell() -> Shell:
+    """The command line with the real stages."""
+    return Shell(recipes={stage: load_recipe(stage) for stage in ("reward", "sft")})
 
 
 def test_votes_become_training_data_of_a_reward_run(shell: Shell, tmp_path: Path) -> None:
