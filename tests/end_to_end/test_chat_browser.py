@@ -53,16 +53,6 @@ XSS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        launched = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def sft() -> ScriptedModel:
     return ScriptedModel("sft-model", say=lambda ask: ["Said by ", "the first."])

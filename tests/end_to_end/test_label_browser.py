@@ -20,16 +20,6 @@ pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing(
 WAIT_MS = 60_000
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        launched = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[RunningDesk]:
     database = open_database(str(tmp_path / "desk.db"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +12,7 @@ from multiprocessing import get_context
 from typing import Any, Literal, TypeVar
 
 from tunesmith.core.errors import EnvironmentProblem
+from tunesmith.core.ray_cluster import join_ray
 
 EngineName = Literal["local", "ray"]
 # Chunks on their way for each worker: enough that none waits, few enough that memory stays flat.
@@ -55,15 +55,7 @@ def _in_processes(work: Callable[[Item], Answer], items: Iterable[Item], workers
 
 
 def _on_ray(work: Callable[[Item], Answer], items: Iterable[Item], workers: int) -> Iterator[Answer]:
-    try:
-        ray = importlib.import_module("ray")
-    except ImportError as error:
-        raise EnvironmentProblem(
-            "Ray is not installed", where="--engine ray", remedy="pip install 'tunesmith[ray]', or use --engine local"
-        ) from error
-    if not ray.is_initialized():
-        # With a cluster's address in the environment this joins it, without one it starts on this machine.
-        ray.init(log_to_driver=False, include_dashboard=False)
+    ray = join_ray()
     held, remote = ray.put(work), ray.remote(_call)
     ahead = max(workers, int(ray.cluster_resources().get("CPU", 1)))
     yield from _window(items, ahead, lambda item: remote.remote(held, item), ray.get)

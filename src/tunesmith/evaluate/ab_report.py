@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tunesmith.evaluate.ab_charts import difference_curve, evidence_curve
+from tunesmith.evaluate.page import page_template
 from tunesmith.statistics.ab_test import AbReport, ArmResult, Comparison, MetricResult
 from tunesmith.statistics.rates import Rate
 
@@ -38,13 +38,6 @@ class Section(NamedTuple):
 
 def render_ab_report(report: AbReport, *, command: str = "") -> str:
     """Return the page: one file without scripts that loads nothing; names from data are escaped."""
-    environment = Environment(
-        loader=PackageLoader("tunesmith.evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     sections = [
         Section(
             result,
@@ -54,7 +47,7 @@ def render_ab_report(report: AbReport, *, command: str = "") -> str:
         )
         for index, result in enumerate(report.metrics)
     ]
-    return environment.get_template("ab_report.html.j2").render(report=report, sections=sections, command=command)
+    return page_template("ab_report.html.j2").render(report=report, sections=sections, command=command)
 
 
 def ab_lines(report: AbReport) -> list[str]:

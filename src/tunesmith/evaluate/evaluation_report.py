@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tunesmith.evaluate.comparison import Changed, Comparison, Difference
 from tunesmith.evaluate.difference_chart import difference_dots
 from tunesmith.evaluate.evaluation import Result, results_of
 from tunesmith.evaluate.instructgpt import PUBLIC_SUITES
+from tunesmith.evaluate.page import page_template
 from tunesmith.evaluate.scorer import Measure, Written
 from tunesmith.train.durable import replace_file
 
@@ -55,15 +55,8 @@ def write_page(page: Page, path: Path) -> None:
 
 def render_page(page: Page) -> str:
     """Return the page. Text that people or models wrote is escaped; nothing in it loads anything from anywhere."""
-    environment = Environment(
-        loader=PackageLoader("tunesmith.evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"value": worded, "short": shortened, "number": _number}
-    return environment.get_template("evaluation_report.html.j2").render(
+    filters: dict[str, Callable[..., Any]] = {"value": worded, "short": shortened, "number": _number}
+    return page_template("evaluation_report.html.j2", filters).render(
         page=page,
         names=[run_name(name) for name in page.evaluations],
         headline=headline(page),

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from tunesmith.evaluate import wording
 
 
-def page_template(name: str) -> Template:
-    """Return a page by its file name. Text that people or models wrote is escaped; a missing value is an error."""
-    return _environment().get_template(name)
+def page_template(name: str, filters: Mapping[str, Callable[..., Any]] | None = None) -> Template:
+    """Return a page by its file name, with filters of its own beside `percent`, `interval` and `model_name`.
 
-
-@cache
-def _environment() -> Environment:
+    Text that people or models wrote is escaped; a missing value is an error.
+    """
     environment = Environment(
         loader=PackageLoader("tunesmith.evaluate"),
         autoescape=True,
@@ -24,4 +23,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": wording.percent, "interval": wording.interval, "model_name": wording.model_name}
-    return environment
+    environment.filters |= filters or {}
+    return environment.get_template(name)

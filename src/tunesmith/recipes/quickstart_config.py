@@ -33,7 +33,7 @@ SFT = SFTConfig(
     surprisal_coef=0.5,
     validation_fraction=0.02,
 )
-REWARD = RewardConfig(engine=_engine(1e-3, warmup_steps=10), global_batch_size=8)
+REWARD = RewardConfig(engine=_engine(1e-3, warmup_steps=10, optimizer="muon"), global_batch_size=16)
 PPO = PPOConfig(
     engine=_engine(1e-4, warmup_steps=5, kind="constant"),
     value_learning_rate_factor=3.0,
@@ -63,12 +63,12 @@ class QuickstartConfig(Strict):
     seed: int = Field(0, description="the seed of everything random")
     full: bool = Field(False, description="with the experiments that take up to 30 minutes")
     sft_rows: int = Field(5000, ge=1, description="desk demonstrations")
-    rank_prompts: int = Field(1500, ge=2, description="prompts whose completions are ranked for training")
+    rank_prompts: int = Field(2000, ge=2, description="prompts whose completions are ranked for training")
     heldout_rank_prompts: int = Field(200, ge=1, description="prompts ranked by the held-out labelers")
     rank_temperatures: tuple[float, ...] = Field(
         (0.7, 1.0, 1.3, 1.6), min_length=2, max_length=9, description="each ranked prompt is answered once at each"
     )
-    labels_per_prompt: int = Field(3, ge=1, le=5, description="simulated labelers who rank each training prompt")
+    labels_per_prompt: int = Field(5, ge=1, le=5, description="simulated labelers who rank each training prompt")
     ppo_prompts: int = Field(2000, ge=1, description="prompts to roll out on")
     ptx_rows: int = Field(800, ge=1, description="desk documents of the pretraining mix")
     eval_prompts: int = Field(500, ge=1, description="held-out prompts for every model")

@@ -6,13 +6,12 @@ node that dies counts as a killed trial and is taken up again elsewhere from the
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 from collections.abc import Callable
 from typing import Any
 
-from tunesmith.core.errors import EnvironmentProblem
+from tunesmith.core.ray_cluster import join_ray
 from tunesmith.sweep.process import LocalChild, Order, Start
 
 
@@ -77,14 +76,7 @@ def ray_starter(*, cores_each: int, log: Callable[[str], None]) -> Start:
     Raises:
         EnvironmentProblem: Ray is not installed.
     """
-    try:
-        ray = importlib.import_module("ray")
-    except ImportError as error:
-        raise EnvironmentProblem(
-            "Ray is not installed", where="--engine ray", remedy="pip install 'tunesmith[ray]', or use --engine local"
-        ) from error
-    if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False)
+    ray = join_ray()
     log(f"Ray: {len(ray.nodes())} node(s), {ray.cluster_resources().get('CPU', 0):g} cores")
     host = ray.remote(num_cpus=cores_each, max_restarts=0)(_Host)
     folder = os.getcwd()
