@@ -55,11 +55,13 @@ def running(database: Database, models: Sequence[Any]) -> Iterator[RunningChat]:
     app = create_app(ServeSettings(), models, **chat_page(database, [one.name for one in models]))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=2)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:
             yield RunningChat(database, f"http://127.0.0.1:{listening.getsockname()[1]}", models)
         finally:
             server.should_exit = True
-            thread.join()
+            thread.join(timeout=30)
+            assert not thread.is_alive(), "the server does not stop"

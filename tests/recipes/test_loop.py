@@ -35,7 +35,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> loop.Config:
             "sft_rows": 8,
             "rank_prompts": 4,
             "heldout_rank_prompts": 2,
-            "completions_per_prompt": 2,
+            "rank_temperatures": (0.7, 1.0),
             "ppo_prompts": 4,
             "ptx_rows": 2,
             "eval_prompts": 6,

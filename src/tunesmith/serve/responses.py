@@ -39,9 +39,11 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async for event in self._events:
-                body = {"type": "http.response.body", "body": event, "more_body": True}
-                await asyncio.wait_for(send(body), self._stall_s)
-            await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), self._stall_s)
+                # Not wait_for: in Python 3.11 it may swallow the cancellation that ends this task.
+                async with asyncio.timeout(self._stall_s):
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+            async with asyncio.timeout(self._stall_s):
+                await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
             return  # whoever does not read is not told either
 
