@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tunesmith.cli.surroundings import load_recipe
+from tunesmith.desk.weights import shipped_base
+from tunesmith.model.adapt import make_chat_model
+from tunesmith.model.load import load_model, save_model
 from tunesmith.store import load
 
 from .shell import Shell
@@ -18,12 +21,20 @@ def shell() -> Shell:
     return Shell(recipes={stage: load_recipe(stage) for stage in ("reward", "sft")})
 
 
-def test_votes_become_training_data_of_a_reward_run(shell: Shell, tmp_path: Path) -> None:
+@pytest.fixture
+def chat_model(tmp_path: Path) -> Path:
+    """The shipped base with a chat template: a reward model begins from a model that can hold a chat."""
+    save_model(make_chat_model(load_model(shipped_base())), tmp_path / "chat_model")
+    return tmp_path / "chat_model"
+
+
+def test_votes_become_training_data_of_a_reward_run(shell: Shell, tmp_path: Path, chat_model: Path) -> None:
     """The real command up to the first step: everything is read and rendered, nothing is written but the snapshot."""
     db, out = tmp_path / "x.db", tmp_path / "runs" / "reward"
     replies = chatted(db, talks=3)
     chatted(db, talks=2, consent=False, first=10)
     words = ("train", "reward", "--from-store", db, "--out", out, "--set", "validation_fraction=0")
+    words = (*words, "--model", chat_model)
     dry = shell(*words, "--dry-run", "--json")
     assert dry.code == 0, dry.err
     assert dry.json["rankings"] == 3 and "2 conversations with feedback whose owner did not consent" in dry.err
@@ -47,7 +58,7 @@ def test_edits_become_demonstrations(shell: Shell, tmp_path: Path) -> None:
     words = ("train", "sft", "--from-store", db, "--out", tmp_path / "sft", "--set", "validation_fraction=0")
     dry = shell(*words, "--dry-run", "--json")
     assert dry.code == 0, dry.err
-    assert dry.json["demonstrations"] == 2
+    assert dry.json["rows"] == 2
 
 
 def test_what_is_missing_is_named(shell: Shell, tmp_path: Path) -> None:

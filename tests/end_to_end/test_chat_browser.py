@@ -218,7 +218,7 @@ def test_long_and_broken_markdown_does_not_hang(page: Any) -> None:
             " const box = document.createElement('div'); showMarkdown(box, text);"
             " return (performance.now() - t) / 1000; }", text,
         )  # fmt: skip
-        assert seconds < 2, text[:10]
+        assert seconds < 30, text[:10]  # a hang, not a timing: the machine may be busy
     quiet(page)
 
 
@@ -381,12 +381,15 @@ def test_a_server_that_fails_loses_no_words(page: Any, chat: RunningChat, sft: S
 
 def test_the_shipped_model_through_the_real_engine(chromium: Any, tmp_path: Path) -> None:
     from tunesmith.desk.weights import shipped_base
+    from tunesmith.model.adapt import make_chat_model
     from tunesmith.model.load import load_model
     from tunesmith.serve.engine import BatchLimits
     from tunesmith.serve.local_model import LocalModel
 
     folder = shipped_base()
-    model = LocalModel(load_model(folder), name="desk-model", folder=str(folder), batch=BatchLimits())
+    model = LocalModel(
+        make_chat_model(load_model(folder)), name="desk-model", folder=str(folder), max_tokens=64, batch=BatchLimits()
+    )
     database = open_database(str(tmp_path / "chat.db"))
     context = chromium.new_context()
     try:
