@@ -403,7 +403,9 @@ def test_the_shipped_model_through_the_real_engine(chromium: Any, tmp_path: Path
             ask(page, "Where is my parcel?")
             [reply] = chat.replies()
             assert reply.completion.strip() and 0 < reply.timings["completion_tokens"] <= 24
-            assert "".join(said(page)[0].split()) == "".join(reply.completion.split())
+            # Letters only: the reply is drawn at random, and a dash or a digit may begin a list on the page.
+            shown, written = (re.sub(r"[^a-z]", "", text.lower()) for text in (said(page)[0], reply.completion))
+            assert shown == written
             assert reply.origin["folder"] == str(folder) and "tokens/s" in page.inner_text(".about")
             quiet(page)
     finally:
