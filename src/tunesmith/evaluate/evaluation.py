@@ -17,6 +17,7 @@ from tunesmith.evaluate.aggregate import Aggregate
 from tunesmith.evaluate.runner import Answered
 from tunesmith.evaluate.scorer import Measure
 from tunesmith.evaluate.task import Task
+from tunesmith.model.load import LanguageModel
 from tunesmith.statistics.rates import Rate
 from tunesmith.train.durable import json_bytes, replace_file
 
@@ -52,6 +53,17 @@ def suite_json(task: Task, answered: Answered, found: Aggregate) -> dict[str, An
             kind: {name: {m: rate.to_json() for m, rate in rates.items()} for name, rates in groups.items()}
             for kind, groups in found.groups.items()
         },
+    }
+
+
+def about_model(name: str, model: LanguageModel | None) -> dict[str, Any]:
+    """Return what is written about the model; of one that is not at hand (a log scored again) the name alone."""
+    if model is None:
+        return {"name": name}
+    return {
+        "name": name,
+        "parameters": sum(p.numel() for p in model.network.parameters()),
+        "chat": model.template is not None,
     }
 
 

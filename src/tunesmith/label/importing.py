@@ -18,10 +18,10 @@ from tunesmith.core.records import Demonstration, Ranking, RankingLabel, Record
 from tunesmith.label.adding import item_record
 from tunesmith.store.annotation import labels, users
 from tunesmith.store.annotation.items import NewItem, add_items, find_item
-from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.annotation.queue import lock_item, take_slot
 from tunesmith.store.annotation.tasks import AnnotationTask
 from tunesmith.store.annotation.users import User
+from tunesmith.store.problems import NotNow
 
 UNNAMED = "imported"
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from tunesmith.core.errors import ConfigError, DataError, TunesmithError
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
+from tunesmith.store.problems import NoSuchThing, NotNow
 from tunesmith.web.refusal import Refusal
 
 _STATUS: Mapping[type[TunesmithError], int] = {NoSuchThing: 404, NotNow: 409, ConfigError: 422, DataError: 422}

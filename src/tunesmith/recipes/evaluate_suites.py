@@ -16,7 +16,7 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.evaluate import evaluation, sample_log
 from tunesmith.evaluate.aggregate import aggregate
 from tunesmith.evaluate.asking import Limits, prompt_ids, start_id
-from tunesmith.evaluate.evaluation import TIMES, results_of, suite_json, write_evaluation
+from tunesmith.evaluate.evaluation import TIMES, about_model, results_of, suite_json, write_evaluation
 from tunesmith.evaluate.latency import response_time
 from tunesmith.evaluate.runner import Answered, fitted, form_for, run_task, scored
 from tunesmith.evaluate.sample_log import Sample, read_samples, write_samples
@@ -48,7 +48,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     body: dict[str, Any] = {
         "kind": "suites",
         "tunesmith": __version__,
-        "model": _about(name, model),
+        "model": about_model(name, model),
         "seed": config.seed,
     }
     suites: dict[str, Any] = {}
@@ -96,16 +96,6 @@ def _limits(config: Config, model: LanguageModel) -> Limits:
 def _again(task: Task, earlier: Sequence[Sample]) -> Answered:
     samples = [sample for sample in earlier if sample.task == task.name]
     return Answered(scored(samples, task.scorer), 0, 0, task.protocol.form)
-
-
-def _about(name: str, model: LanguageModel | None) -> dict[str, Any]:
-    if model is None:
-        return {"name": name}
-    return {
-        "name": name,
-        "parameters": sum(p.numel() for p in model.network.parameters()),
-        "chat": model.template is not None,
-    }
 
 
 def _times(model: LanguageModel, tasks: Sequence[Task], config: Config) -> dict[str, Any]:

@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from tunesmith.serve.asking import answered, chat_ask_fields
 from tunesmith.serve.openai_errors import as_refusal, error_body
-from tunesmith.serve.reply import Reply
+from tunesmith.serve.reply import Reply, usage_of
 from tunesmith.serve.request_body import ChatBody, read_body, schema_for
-from tunesmith.serve.responses import EventStream, while_connected
+from tunesmith.serve.responses import DONE, EventStream, event, while_connected
 from tunesmith.serve.served_model import Ask, TokenLogprob
 from tunesmith.serve.service import Service
 
@@ -83,20 +82,6 @@ async def _events(reply: Reply, *, usage: bool) -> AsyncIterator[bytes]:
         yield DONE
     except Exception as error:
         yield event(error_body(as_refusal(error)))
-
-
-DONE = b"data: [DONE]\n\n"
-
-
-def event(body: Any) -> bytes:
-    """Return one server-sent event."""
-    return b"data: " + orjson.dumps(body) + b"\n\n"
-
-
-def usage_of(replies: Sequence[Reply]) -> dict[str, int]:
-    """Return the token counts of replies."""
-    prompt, completion = sum(r.prompt_tokens for r in replies), sum(r.completion_tokens for r in replies)
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def _head(reply: Reply, kind: str) -> dict[str, Any]:

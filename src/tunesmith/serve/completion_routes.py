@@ -10,11 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from tunesmith.serve.asking import answered, completion_ask_fields, completion_prompts
-from tunesmith.serve.chat_routes import DONE, event, usage_of
 from tunesmith.serve.openai_errors import as_refusal, error_body
-from tunesmith.serve.reply import Reply
+from tunesmith.serve.reply import Reply, usage_of
 from tunesmith.serve.request_body import CompletionBody, read_body, schema_for
-from tunesmith.serve.responses import EventStream, while_connected
+from tunesmith.serve.responses import DONE, EventStream, event, while_connected
 from tunesmith.serve.served_model import Ask, Delta, TokenLogprob
 from tunesmith.serve.service import Service
 

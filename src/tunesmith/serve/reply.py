@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
@@ -129,3 +129,9 @@ class Reply:
             user=ask.user,
             metadata=ask.metadata,
         )
+
+
+def usage_of(replies: Sequence[Reply]) -> dict[str, int]:
+    """Return the token counts of replies, as OpenAI names them."""
+    prompt, completion = sum(r.prompt_tokens for r in replies), sum(r.completion_tokens for r in replies)
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
+import orjson
 from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -46,6 +47,14 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
             return  # whoever does not read is not told either
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def event(body: Any) -> bytes:
+    """Return one server-sent event."""
+    return b"data: " + orjson.dumps(body) + b"\n\n"
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, Response]) -> Response:

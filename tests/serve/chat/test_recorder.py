@@ -8,9 +8,9 @@ import pytest
 from tunesmith.core.records import Message
 from tunesmith.serve.chat.recorder import Recorder
 from tunesmith.serve.reply_record import Completion, ReplyRecord, Timings
-from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.conversation import conversations, replies
 from tunesmith.store.database import Database
+from tunesmith.store.problems import NotNow
 
 NOW = 1_800_000_000.0
 

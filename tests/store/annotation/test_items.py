@@ -4,7 +4,7 @@ import pytest
 
 from tunesmith.store.annotation import items
 from tunesmith.store.annotation.items import NewItem
-from tunesmith.store.annotation.problems import NoSuchThing
+from tunesmith.store.problems import NoSuchThing
 
 from .scene import Scene, ranking
 

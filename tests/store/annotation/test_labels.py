@@ -7,8 +7,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from tunesmith.store.annotation import labels, tasks
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.annotation.tables import label_events
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 from .scene import Scene
 

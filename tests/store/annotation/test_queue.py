@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from tunesmith.store.annotation import queue, tasks
 from tunesmith.store.annotation.items import NewItem
-from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.annotation.tables import leases
+from tunesmith.store.problems import NotNow
 
 from .scene import Scene, ranking
 

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from tunesmith.store.annotation import sign_in, users
-from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.annotation.tables import invites, sessions
+from tunesmith.store.problems import NotNow
 
 from .scene import Scene
 

@@ -4,7 +4,7 @@ import pytest
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.store.annotation import tasks
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 from .scene import Scene
 

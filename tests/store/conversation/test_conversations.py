@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.store.annotation.problems import NoSuchThing
 from tunesmith.store.conversation import conversations, feedback, replies
+from tunesmith.store.problems import NoSuchThing
 
 from .scene import Scene
 

@@ -5,9 +5,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from tunesmith.core.errors import DataError
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.conversation.feedback import feedback_of, newest
 from tunesmith.store.conversation.tables import feedback_events
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 from .scene import Scene
 

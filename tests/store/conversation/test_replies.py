@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tunesmith.core.records import Message
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.conversation import replies
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 from .scene import Scene
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tunesmith.evaluate.scorers.pair_entropy import PairEntropy
 from tunesmith.evaluate.suites.conditions import preface
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, field, read_rows
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, field, read_rows
 from tunesmith.evaluate.task import Choices, Item, Protocol, Task
 
 
@@ -24,19 +24,19 @@ def load(path: Path, options: SuiteOptions) -> Task:
         pair = (field(row, "sent_more", where), field(row, "sent_less", where))
         kind = {"bias": str(row.get("bias_type", ""))}
         items.append(Item(str(number), str(number), Choices(before, pair), {"first": "more stereotypical"}, kind))
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="crows_pairs",
         version=1,
         source="Nangia et al. 2020, arXiv 2010.00133; entropy of Ouyang et al. 2022, appendix D",
-        items=chosen,
+        items=tuple(items),
         scorer=PairEntropy("share_stereotype"),
         protocol=Protocol(form="plain"),
         file=path.name,
         file_sha256=rows.sha256,
         left_out=rows.left_out,
-        notes=(*draw_note(items, chosen), f"prompt condition: {options.condition}"),
+        notes=(f"prompt condition: {options.condition}",),
     )
+    return drawn(task, options)
 
 
 def _sniff(row: Row) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Demonstration, record_id
 from tunesmith.evaluate.scorers.together import Together
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, file_hash
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, file_hash
 from tunesmith.evaluate.task import Ask, Item, Protocol, Task
 from tunesmith.formats import read
 
@@ -30,19 +30,18 @@ def load(path: Path, options: SuiteOptions) -> Task:
     left_out = Counter(row.reason for row in imported.quarantined)
     others = len(imported.records) - len(records)
     items = [_item(record) for record in records]
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="demonstrations",
         version=1,
         source=path.name,
-        items=chosen,
+        items=tuple(items),
         scorer=Together(options.scorers),
         protocol=Protocol(max_tokens=128),
         file=path.name,
         file_sha256=file_hash(path),
         left_out={**left_out, **({"no demonstration": others} if others else {})},
-        notes=draw_note(items, chosen),
     )
+    return drawn(task, options)
 
 
 def _item(record: Demonstration) -> Item:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Message
 from tunesmith.evaluate.scorers.final_number import FinalNumber
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, field, read_rows
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, field, read_rows
 from tunesmith.evaluate.task import Ask, Item, Protocol, Task
 
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
@@ -20,19 +20,19 @@ def load(path: Path, options: SuiteOptions) -> Task:
     rows = read_rows(path)
     primer = _shots(options)
     items = [_item(row, f"{path}:{n}", n, primer) for n, row in enumerate(rows.rows, 1)]
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="gsm8k",
         version=1,
         source="Cobbe et al. 2021, arXiv 2110.14168",
-        items=chosen,
+        items=tuple(items),
         scorer=FinalNumber(),
         protocol=Protocol(form="plain" if primer else "chat", max_tokens=256, stop=("\n\n", "Question:")),
         file=path.name,
         file_sha256=rows.sha256,
         left_out=rows.left_out,
-        notes=(*draw_note(items, chosen), f"{options.shots} solved examples shown"),
+        notes=(f"{options.shots} solved examples shown",),
     )
+    return drawn(task, options)
 
 
 def _shots(options: SuiteOptions) -> str:

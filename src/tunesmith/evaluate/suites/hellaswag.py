@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from tunesmith.evaluate.scorers.multiple_choice import OneOfMany
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, field, read_rows
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, field, read_rows
 from tunesmith.evaluate.task import Choices, Item, Protocol, Task
 
 _MARKUP = re.compile(r"\[.*?\]")
@@ -21,19 +21,18 @@ def load(path: Path, options: SuiteOptions) -> Task:
     rows = read_rows(path)
     items = [_item(row, f"{path}:{n}", n) for n, row in enumerate(rows.rows, 1) if str(row.get("label", "")) != ""]
     unlabelled = len(rows.rows) - len(items)
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="hellaswag",
         version=1,
         source="Zellers et al. 2019, arXiv 1905.07830",
-        items=chosen,
+        items=tuple(items),
         scorer=OneOfMany(),
         protocol=Protocol(form="plain"),
         file=path.name,
         file_sha256=rows.sha256,
         left_out={**rows.left_out, **({"no label": unlabelled} if unlabelled else {})},
-        notes=draw_note(items, chosen),
     )
+    return drawn(task, options)
 
 
 def cleaned(text: str) -> str:

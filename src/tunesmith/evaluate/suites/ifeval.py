@@ -9,7 +9,7 @@ from tunesmith.core.records import Message
 from tunesmith.evaluate.instructions.known import NEED_LANGUAGE, VERIFIERS
 from tunesmith.evaluate.instructions.language import is_language
 from tunesmith.evaluate.scorers.instructions import Instructions
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, field, read_rows
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, field, read_rows
 from tunesmith.evaluate.task import Ask, Item, Protocol, Task
 
 MAX_TOKENS = 1280
@@ -24,21 +24,21 @@ def load(path: Path, options: SuiteOptions) -> Task:
     """
     rows = read_rows(path)
     items = [_item(row, f"{path}:{n}") for n, row in enumerate(rows.rows, 1)]
-    chosen = drawn(items, options)
-    if any(one["id"] in NEED_LANGUAGE for item in chosen for one in item.target):
-        is_language("Is it there before the work begins?", "en")
-    return Task(
+    task = Task(
         name="ifeval",
         version=1,
         source="Zhou et al. 2023, arXiv 2311.07911",
-        items=chosen,
+        items=tuple(items),
         scorer=Instructions(),
         protocol=Protocol(max_tokens=MAX_TOKENS),
         file=path.name,
         file_sha256=rows.sha256,
         left_out=rows.left_out,
-        notes=draw_note(items, chosen),
     )
+    task = drawn(task, options)
+    if any(one["id"] in NEED_LANGUAGE for item in task.items for one in item.target):
+        is_language("Is it there before the work begins?", "en")
+    return task
 
 
 def _item(row: Row, where: str) -> Item:

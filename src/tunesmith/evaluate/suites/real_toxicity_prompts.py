@@ -15,7 +15,7 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Message
 from tunesmith.evaluate.scorers.toxicity import TOXIC, ToxicityOfMany
 from tunesmith.evaluate.suites.conditions import preface
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, field, read_rows
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, field, read_rows
 from tunesmith.evaluate.task import Ask, Item, Protocol, Task
 
 
@@ -29,12 +29,11 @@ def load(path: Path, options: SuiteOptions) -> Task:
         raise ConfigError("no toxicity scorer", where="toxicity")
     rows = read_rows(path)
     items = [_item(row, f"{path}:{n}", n, preface(options.condition)) for n, row in enumerate(rows.rows, 1)]
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="real_toxicity_prompts",
         version=1,
         source="Gehman et al. 2020, arXiv 2009.11462; conditions of Ouyang et al. 2022, appendix D",
-        items=chosen,
+        items=tuple(items),
         scorer=ToxicityOfMany(options.toxicity, options.toxicity_name),
         protocol=Protocol(
             form="plain", max_tokens=20, temperature=1.0, top_p=0.9, completions=options.completions, stop=("\n",)
@@ -43,11 +42,11 @@ def load(path: Path, options: SuiteOptions) -> Task:
         file_sha256=rows.sha256,
         left_out=rows.left_out,
         notes=(
-            *draw_note(items, chosen),
             f"prompt condition: {options.condition}",
             f"scored by {options.toxicity_name}",
         ),
     )
+    return drawn(task, options)
 
 
 def _item(row: Row, where: str, number: int, before: str) -> Item:

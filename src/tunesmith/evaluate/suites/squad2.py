@@ -14,7 +14,7 @@ import orjson
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Message
 from tunesmith.evaluate.scorers.squad import SquadAnswers
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, file_hash
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, file_hash
 from tunesmith.evaluate.task import Ask, Item, Protocol, Task
 
 INSTRUCTION = (
@@ -30,18 +30,17 @@ def load(path: Path, options: SuiteOptions) -> Task:
         items = list(_items(body["data"]))
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise DataError("not SQuAD 2.0's JSON", where=str(path), why=repr(error)) from error
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="squad2",
         version=1,
         source="Rajpurkar et al. 2018, arXiv 1806.03822; prompt of Ouyang et al. 2022, appendix D",
-        items=chosen,
+        items=tuple(items),
         scorer=SquadAnswers(),
         protocol=Protocol(max_tokens=32, stop=("\n",)),
         file=path.name,
         file_sha256=file_hash(path),
-        notes=draw_note(items, chosen),
     )
+    return drawn(task, options)
 
 
 def _items(articles: list[dict[str, Any]]) -> Iterator[Item]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from tunesmith.core.errors import ConfigError, DataError
 from tunesmith.evaluate.scorer import Scorer
-from tunesmith.evaluate.task import Item, Task
+from tunesmith.evaluate.task import Task
 from tunesmith.formats.container import open_rows
 from tunesmith.formats.rows import BadRow
 
@@ -107,18 +107,19 @@ def _fits(suite: Suite, path: Path) -> bool:
     return first is not None and suite.sniff(first.value)
 
 
-def drawn(items: Sequence[Item], options: SuiteOptions) -> tuple[Item, ...]:
-    """Return all items, or `limit` of them, drawn by a hash of seed and key: the same ones on every machine."""
+def drawn(task: Task, options: SuiteOptions) -> Task:
+    """Return the task with `limit` of its items, drawn by a hash of seed and key: the same ones on every machine.
+
+    With fewer items a remark says so, before the task's other notes.
+    """
+    items = task.items
     if not options.limit or options.limit >= len(items):
-        return tuple(items)
+        return task
     ranked = sorted(items, key=lambda item: hashlib.sha256(f"{options.seed}\0{item.key}".encode()).digest())
     chosen = {item.key for item in ranked[: options.limit]}
-    return tuple(item for item in items if item.key in chosen)
-
-
-def draw_note(items: Sequence[Item], chosen: Sequence[Item]) -> tuple[str, ...]:
-    """Return the remark that not all items were asked; nothing where they were."""
-    return (f"{len(chosen):,} of {len(items):,} items, drawn by seed",) if len(chosen) < len(items) else ()
+    kept = tuple(item for item in items if item.key in chosen)
+    remark = (f"{len(kept):,} of {len(items):,} items, drawn by seed",) if len(kept) < len(items) else ()
+    return replace(task, items=kept, notes=(*remark, *task.notes))
 
 
 def field(row: Row, name: str, where: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from tunesmith.core.records import Message
 from tunesmith.evaluate.scorers.multiple_choice import TruthfulChoices
 from tunesmith.evaluate.scorers.reference_similarity import ReferenceSimilarity
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, field, read_rows
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, field, read_rows
 from tunesmith.evaluate.task import Ask, Choices, Item, Protocol, Task
 
 SOURCE = "Lin et al. 2022, arXiv 2109.07958"
@@ -42,38 +42,37 @@ def load_choices(path: Path, options: SuiteOptions) -> Task:
     """Return the multiple-choice task."""
     rows = read_rows(path)
     items = [_choice_item(answers_of(row, f"{path}:{n}"), n) for n, row in enumerate(rows.rows, 1)]
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="truthfulqa",
         version=1,
         source=SOURCE,
-        items=chosen,
+        items=tuple(items),
         scorer=TruthfulChoices(),
         protocol=Protocol(form="plain"),
         file=path.name,
         file_sha256=rows.sha256,
         left_out=rows.left_out,
-        notes=draw_note(items, chosen),
     )
+    return drawn(task, options)
 
 
 def load_generation(path: Path, options: SuiteOptions) -> Task:
     """Return the generation task: one greedy answer of at most 50 tokens, ended at the line's end."""
     rows = read_rows(path)
     items = [_generation_item(answers_of(row, f"{path}:{n}"), n) for n, row in enumerate(rows.rows, 1)]
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="truthfulqa_generation",
         version=1,
         source=SOURCE,
-        items=chosen,
+        items=tuple(items),
         scorer=ReferenceSimilarity(),
         protocol=Protocol(form="plain", max_tokens=50, stop=("\n", "Q:")),
         file=path.name,
         file_sha256=rows.sha256,
         left_out=rows.left_out,
-        notes=(*draw_note(items, chosen), "scored by similarity to reference answers, not by the paper's judges"),
+        notes=("scored by similarity to reference answers, not by the paper's judges",),
     )
+    return drawn(task, options)
 
 
 def answers_of(row: Row, where: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tunesmith.core.errors import DataError
 from tunesmith.evaluate.scorers.pair_entropy import PairEntropy
 from tunesmith.evaluate.suites.conditions import preface
-from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, draw_note, drawn, field, read_rows
+from tunesmith.evaluate.suites.suite import Row, Suite, SuiteOptions, drawn, field, read_rows
 from tunesmith.evaluate.task import Choices, Item, Protocol, Task
 
 
@@ -37,19 +37,19 @@ def load(path: Path, options: SuiteOptions) -> Task:
         Item(key, key.split(".")[0], Choices(before, (pair["male"], pair["female"])), {"first": "male"})
         for key, pair in pairs.items()
     ]
-    chosen = drawn(items, options)
-    return Task(
+    task = Task(
         name="winogender",
         version=1,
         source="Rudinger et al. 2018, arXiv 1804.09301; entropy of Ouyang et al. 2022, appendix D",
-        items=chosen,
+        items=tuple(items),
         scorer=PairEntropy("share_male"),
         protocol=Protocol(form="plain"),
         file=path.name,
         file_sha256=rows.sha256,
         left_out={**rows.left_out, 'pairs with "someone"': someone},
-        notes=(*draw_note(items, chosen), f"prompt condition: {options.condition}"),
+        notes=(f"prompt condition: {options.condition}",),
     )
+    return drawn(task, options)
 
 
 def _sniff(row: Row) -> bool:

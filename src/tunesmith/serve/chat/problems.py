@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tunesmith.core.errors import DataError, TunesmithError
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
+from tunesmith.store.problems import NoSuchThing, NotNow
 from tunesmith.web.refusal import Refusal
 
 _STATUS: Mapping[type[TunesmithError], int] = {NoSuchThing: 404, NotNow: 409, DataError: 422}

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from tunesmith.serve.chat.desk import LOCAL
 from tunesmith.serve.reply_record import ReplyRecord
-from tunesmith.store.annotation.problems import NoSuchThing
 from tunesmith.store.conversation.conversations import get_conversation, touch
 from tunesmith.store.conversation.replies import Reply, add_reply
 from tunesmith.store.database import Database
+from tunesmith.store.problems import NoSuchThing
 
 CANCELLED = "cancelled"
 

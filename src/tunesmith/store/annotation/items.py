@@ -11,9 +11,9 @@ from sqlalchemy import Connection, insert, select
 
 from tunesmith.core.reading_records import from_json
 from tunesmith.core.records import Record, record_id, to_json
-from tunesmith.store.annotation.problems import NoSuchThing
 from tunesmith.store.annotation.tables import items
 from tunesmith.store.annotation.tasks import MOST_OVERLAP, AnnotationTask
+from tunesmith.store.problems import NoSuchThing
 
 _BATCH = 500
 

@@ -14,11 +14,11 @@ import orjson
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from tunesmith.store.annotation.items import get_item
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.annotation.queue import lock_item, renew, take_slot
 from tunesmith.store.annotation.tables import guidelines, items, label_events, leases, users
 from tunesmith.store.annotation.tasks import current_guideline, get_annotation_task
 from tunesmith.store.annotation.users import User
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 EventKind = Literal["label", "skip", "undo", "decision"]
 UNDO_SECONDS = 120

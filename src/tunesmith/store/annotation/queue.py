@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.annotation.tables import items, leases
 from tunesmith.store.annotation.tasks import AnnotationTask
 from tunesmith.store.annotation.users import User
+from tunesmith.store.problems import NotNow
 
 _RECLAIMED_AT_ONCE = 50
 

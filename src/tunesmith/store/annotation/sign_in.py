@@ -9,9 +9,9 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from tunesmith.core.opaque_token import hash_token, new_token
-from tunesmith.store.annotation.problems import NotNow
 from tunesmith.store.annotation.tables import invites, login_failures, sessions, users
 from tunesmith.store.annotation.users import Role, User, user_of
+from tunesmith.store.problems import NotNow
 
 
 class Invite(NamedTuple):

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tunesmith.core.errors import ConfigError
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.annotation.tables import annotation_tasks, guideline_reads, guidelines, items
 from tunesmith.store.annotation.users import NAME_LIMIT
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 TaskKind = Literal["rank", "pair", "write", "edit"]
 TASK_KINDS: tuple[str, ...] = get_args(TaskKind)

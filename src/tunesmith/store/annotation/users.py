@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tunesmith.core.errors import ConfigError
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.annotation.tables import users
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 Role = Literal["admin", "lead", "labeler", "viewer"]
 ROLES: tuple[str, ...] = get_args(Role)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tunesmith.store.annotation.problems import NoSuchThing
 from tunesmith.store.conversation.tables import conversations, feedback_events, replies
+from tunesmith.store.problems import NoSuchThing
 
 TITLE_LIMIT = 120
 

@@ -16,10 +16,10 @@ import orjson
 from sqlalchemy import Connection, insert, select
 
 from tunesmith.core.errors import DataError
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.conversation.conversations import Conversation
 from tunesmith.store.conversation.replies import Reply, get_reply
 from tunesmith.store.conversation.tables import feedback_events, replies
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 FeedbackKind = Literal["thumb", "vote", "edit", "regeneration"]
 THUMBS = ("up", "down", "none")

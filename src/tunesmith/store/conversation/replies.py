@@ -14,8 +14,8 @@ import orjson
 from sqlalchemy import Connection, insert, select
 
 from tunesmith.core.records import Message, messages_to_json
-from tunesmith.store.annotation.problems import NoSuchThing, NotNow
 from tunesmith.store.conversation.tables import conversations, replies
+from tunesmith.store.problems import NoSuchThing, NotNow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

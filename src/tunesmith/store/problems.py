@@ -1,4 +1,4 @@
-"""What the labelling store refuses."""
+"""What the store refuses, whoever asks: the labelling desk or a conversation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tunesmith.core.errors import TunesmithError
 
 
 class NoSuchThing(TunesmithError):
-    """No annotation task, item, user or label has this name or number."""
+    """Nothing that is stored has this name or number."""
 
 
 class NotNow(TunesmithError):
