@@ -157,8 +157,6 @@ def test_offline_work_is_sent_when_the_network_is_back(context: Any, desk: Runni
 @pytest.mark.parametrize("accident", ["error 500", "answer lost", "tab closed after sending"])
 def test_a_submit_is_stored_once_whatever_happens_to_it(context: Any, desk: RunningDesk, accident: str) -> None:
     task = desk.task("t", "write", prompt(0))
-    page = open_work(context, desk, task)
-    write(page, "Once.")
     tries: list[str] = []
 
     def meddle(route: Any) -> None:
@@ -171,11 +169,13 @@ def test_a_submit_is_stored_once_whatever_happens_to_it(context: Any, desk: Runn
             route.fetch()  # the server stores it
             route.abort()  # the browser never hears of it
 
-    page.route("**/label", meddle)
+    context.route("**/label", meddle)  # before there is a page: set on a living page, it may miss the first request
+    page = open_work(context, desk, task)
+    write(page, "Once.")
     press(page, "Control+Enter")
     if accident == "tab closed after sending":
         page.wait_for_selector("text=The desk cannot be reached")
-        page.unroute_all(behavior="ignoreErrors")
+        context.unroute_all(behavior="ignoreErrors")
         page.close()
         page = context.new_page()
         page.goto(f"{desk.address}/work/{task.id}")
