@@ -1,98 +1,76 @@
-"""`python -m benchmarks sft|reward|rollout|serve [--size S] [--repeats 5] [--json]`: this project on this machine.
+"""`python -m benchmarks STAGE [--size S|M] [--rounds 5] [--json]`: this project beside its peers, in one run.
 
-Prints the median and the spread (lowest to highest) of useful tokens a second over `--repeats` runs after one warm-up;
-for training also the share of the measured matrix-multiply peak. `serve` compares servers
-side by side (benchmarks/serve.py).
+Stages: sft, pretrain, reward, rollout, dpo, grpo, ppo; `serve` compares servers. Peers run in environments of their
+own, made once with `benchmarks/peers/install.sh FOLDER` and named by `--peers FOLDER`; without it, those that need one
+are left out. Prints medians, lowest and highest, peak memory and the ratio; for training, also the share of the
+machine's measured matrix-multiply peak.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from benchmarks import serve, workload
 from benchmarks.chat_model import write_model
-from tunesmith.algorithms.reward_model import RankedTree, RewardObjective, pack_ranked
-from tunesmith.algorithms.sft import LanguageBatch, LanguageObjective
-from tunesmith.data.batch import TokenSequence, TokenTree, pack
-from tunesmith.data.chunks import split_by_tokens
-from tunesmith.model.generate import Sampling, generate
+from benchmarks.contest import Entry, compare, report
 
-Measured = tuple[Callable[[], int], float]  # one run, returning its useful tokens; floating-point operations a run
-
-
-def sft(size: str) -> Measured:
-    """Forward, backward and AdamW on completions of 256 rows, in micro-batches of at most 4,096 tokens."""
-    network = workload.policy(size)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
-    objective = LanguageObjective(network)
-    rows = [
-        TokenSequence([*p, *c], [False] * len(p) + [True] * len(c), "")
-        for p, c in zip(workload.prompts(256, size), workload.completions(256, size), strict=True)
-    ]
-    counts = [len(r.ids) for r in rows]
-    parts = split_by_tokens(range(len(rows)), counts, 4096)
-    batches = [LanguageBatch("sft", pack([rows[i] for i in part])) for part in parts]
-    targets = sum(len(b.batch.targets) for b in batches)
-    trunk = sum(p.numel() for n, p in network.named_parameters() if "embed" not in n)
-    head = network.get_input_embeddings().weight.numel()
-
-    def run() -> int:
-        for batch in batches:
-            objective(batch).loss_sum.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return sum(counts)
-
-    return run, 6.0 * (trunk * sum(counts) + head * targets)
+UNITS = {
+    "sft": "tokens",
+    "pretrain": "tokens",
+    "reward": "prompts",
+    "rollout": "tokens",
+    "dpo": "pairs",
+    "grpo": "episodes",
+    "ppo": "episodes",
+}
+TRL, TRL_PPO = "trl", "trl-ppo"  # folders of environments below --peers
 
 
-def reward(size: str, k: int = 4) -> Measured:
-    """Forward and backward of the K-wise loss on 48 prompts, each read once."""
-    network = workload.reward_model(size)
-    objective = RewardObjective(network)
-    answers = workload.completions(48 * k, size)
-    order = (tuple((i,) for i in range(k)),)
-    trees = [
-        RankedTree(TokenTree(p, answers[i * k : (i + 1) * k], ""), order)
-        for i, p in enumerate(workload.prompts(48, size))
-    ]
-    parts = split_by_tokens(range(len(trees)), [t.size for t in trees], 4096)
-    batches = [pack_ranked([trees[i] for i in part]) for part in parts]
-    tokens = sum(b.tokens for b in batches)
-    trunk = sum(p.numel() for n, p in network.named_parameters() if "embed" not in n)
+def entries(stage: str, size: str, peers: Path | None, options: dict[str, Any]) -> list[Entry]:
+    """Return who takes part in a stage: this project first."""
+    ours = Entry("tunesmith", "ours", f"benchmarks.ours:{stage}", sys.executable, {"size": size, **options})
+    found = [ours]
 
-    def run() -> int:
-        for batch in batches:
-            objective(batch).loss_sum.backward()
-        network.zero_grad()
-        return tokens
+    def peer(name: str, role: str, function: str, environment: str | None, **settings: Any) -> None:
+        python = sys.executable if environment is None else str((peers or Path()) / environment / "bin" / "python")
+        if environment is None or peers is not None:
+            values = {"size": size, **options, **settings}
+            found.append(Entry(name, role, f"benchmarks.peers.{function}", python, values))
 
-    return run, 6.0 * trunk * tokens
-
-
-def rollout(size: str, rows: int = 64) -> Measured:
-    """Sample 64 tokens for each of `rows` prompts, reading of the prompts included."""
-    network = workload.policy(size)
-    asked = workload.prompts(rows, size)
-    sampling = Sampling(max_tokens=64, seed=0)
-
-    def run() -> int:
-        made = generate(network, asked, stop_ids=[1], sampling=sampling)
-        return sum(len(g.ids) for row in made for g in row)
-
-    return run, 0.0
+    match stage:
+        case "pretrain":
+            peer("transformers, plain loop", "best", "plain:pretrain", None)
+        case "rollout":
+            peer("transformers generate, dynamic cache", "default", "plain:rollout", None, cache="dynamic")
+            peer("transformers generate, static cache", "best", "plain:rollout", None, cache="static")
+        case "ppo":
+            peer("TRL 1.0.0 PPOTrainer, no checkpointing", "best", "trl_ppo:ppo", TRL_PPO, tuned=True)
+            peer("TRL 1.0.0 PPOTrainer, defaults", "default", "trl_ppo:ppo", TRL_PPO, tuned=False)
+        case _:
+            names = {"sft": "SFT", "reward": "Reward", "dpo": "DPO", "grpo": "GRPO"}
+            peer(f"TRL {names[stage]}Trainer, tuned", "best", f"trl_training:{stage}", TRL, tuned=True)
+            peer(f"TRL {names[stage]}Trainer, defaults", "default", f"trl_training:{stage}", TRL, tuned=False)
+    return found
 
 
-STAGES: dict[str, Callable[[str], Measured]] = {"sft": sft, "reward": reward, "rollout": rollout}
+def share_of_peak(stage: str, size: str, rate: float, rows: int) -> float | None:
+    """Return useful operations over the machine's matrix-product peak: 6 a parameter and token, learned ones' head."""
+    if stage not in ("sft", "pretrain"):
+        return None
+    shape = workload.SHAPES[size]
+    d, inner = shape["hidden_size"], shape["intermediate_size"]
+    trunk = shape["num_hidden_layers"] * (4 * d * d + 3 * d * inner)
+    head = d * shape["vocab_size"]
+    asked, answered = (sum(map(len, make(rows, size))) for make in (workload.prompts, workload.completions))
+    learned = 1.0 if stage == "pretrain" else answered / (asked + answered)
+    return rate * 6 * (trunk + head * learned) / 1e9 / workload.matmul_peak_gflops(torch.float32)
 
 
 def served(size: str, repeats: int) -> dict[str, object]:
@@ -105,43 +83,53 @@ def served(size: str, repeats: int) -> dict[str, object]:
     return {name: {str(c): [one._asdict() for one in loads] for c, loads in by.items()} for name, by in found.items()}
 
 
+DEFAULTS: dict[str, dict[str, int]] = {
+    "sft": {"rows": 96},
+    "pretrain": {"rows": 64},
+    "reward": {"rows": 16, "k": 4},
+    "rollout": {"rows": 16},
+    "dpo": {"rows": 32},
+    "grpo": {"prompts": 8, "rollouts": 2},
+    "ppo": {"episodes": 32, "minibatch": 16},
+}
+
+
+def arguments() -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("stage", choices=[*UNITS, "serve"])
+    parser.add_argument("--size", choices=workload.SHAPES, default="S")
+    parser.add_argument("--rounds", type=int, default=5, help="alternations")
+    parser.add_argument("--peers", type=Path, help="the folder of benchmarks/peers/install.sh")
+    parser.add_argument("--rows", type=int, help="rows, prompts or episodes of a round")
+    parser.add_argument("--k", type=int, help="completions of a ranked prompt (reward)")
+    parser.add_argument("--median", type=int, help="median prompt length (reward)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Measure one stage."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("stage", choices=[*STAGES, "serve"])
-    parser.add_argument("--size", choices=workload.SHAPES, default="S")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    if options.stage == "serve":
-        print(json.dumps(served(options.size, options.repeats)))
-        return
-    run, operations = STAGES[options.stage](options.size)
-    run()
-    rates, seconds = [], []
-    for _ in range(options.repeats):
-        started = time.perf_counter()
-        tokens = run()
-        seconds.append(time.perf_counter() - started)
-        rates.append(tokens / seconds[-1])
-    peak = workload.matmul_peak_gflops(torch.float32)
-    result = {
-        "stage": options.stage,
-        "size": options.size,
-        "threads": torch.get_num_threads(),
-        "tokens_per_second": statistics.median(rates),
-        "low": min(rates),
-        "high": max(rates),
-        "matmul_peak_gflops": peak,
-        "share_of_peak": operations / statistics.median(seconds) / 1e9 / peak if operations else None,
-    }
-    if options.json:
-        print(json.dumps(result))
-        return
-    spread = f"{min(rates):,.0f}-{max(rates):,.0f}, n = {options.repeats}"
-    print(f"{options.stage} {options.size}: {statistics.median(rates):,.0f} tokens/s ({spread}), fp32")
-    share = f", {result['share_of_peak']:.0%} of it reached" if operations else ""
-    print(f"{torch.get_num_threads()} threads, matrix-multiply peak {peak:,.0f} GFLOP/s{share}")
+    asked = arguments()
+    if asked.stage == "serve":
+        body: dict[str, Any] = served(asked.size, asked.rounds)
+    else:
+        options = dict(DEFAULTS[asked.stage])
+        counted = next(iter(options))
+        options[counted] = asked.rows or options[counted]
+        if asked.stage == "reward":
+            options["k"] = asked.k or options["k"]
+            if asked.median:
+                options |= {"median": asked.median, "high": 3 * asked.median}
+        taking_part = entries(asked.stage, asked.size, asked.peers, options)
+        results = compare(taking_part, asked.size, rounds=asked.rounds)
+        body = {"stage": asked.stage, "size": asked.size, "options": options, "threads": torch.get_num_threads()}
+        body |= report(results, UNITS[asked.stage])
+        body["share_of_peak"] = share_of_peak(asked.stage, asked.size, results[0].median, options[counted])
+        if body["share_of_peak"]:
+            print(f"{body['share_of_peak']:.0%} of the matrix-multiply peak (fp32)", file=sys.stderr)
+    if asked.json:
+        print(json.dumps(body))
 
 
 if __name__ == "__main__":

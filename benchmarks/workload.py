@@ -1,14 +1,17 @@
-"""The same random model and data for every benchmark: prompts of 20-200 tokens, completions of 10-150, log-normal."""
+"""The same random model and data for every contender: prompts of 20-200 tokens, completions of 10-150, log-normal.
+
+Imports nothing of tunesmith, so that it runs in a peer's own environment. A token i is written "w<i>", one word each,
+for tools that want texts.
+"""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification, PreTrainedModel
-
-from tunesmith.model.attention import NAME
+from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
 
 SHAPES = {
     "S": {
@@ -26,6 +29,8 @@ SHAPES = {
         "vocab_size": 8192,
     },
 }
+PAD, END = 0, 1
+FIRST_ORDINARY = 7
 
 
 def config_of(size: str) -> LlamaConfig:
@@ -35,23 +40,31 @@ def config_of(size: str) -> LlamaConfig:
         **shape,
         num_key_value_heads=shape["num_attention_heads"],
         tie_word_embeddings=True,
-        pad_token_id=0,
-        eos_token_id=1,
+        pad_token_id=PAD,
+        bos_token_id=None,
+        eos_token_id=END,
     )
 
 
-def policy(size: str) -> PreTrainedModel:
-    """Return a random causal LM."""
-    torch.manual_seed(0)
-    return LlamaForCausalLM._from_config(config_of(size), attn_implementation=NAME)
+def write_models(folder: Path, size: str) -> None:
+    """Write a random policy, a random reward model and a tokenizer of words, which every contender opens."""
+    from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415 - only the parent process writes
+    from transformers import PreTrainedTokenizerFast, logging  # noqa: PLC0415
 
-
-def reward_model(size: str) -> PreTrainedModel:
-    """Return a random reward model."""
-    torch.manual_seed(1)
+    logging.disable_progress_bar()
     config = config_of(size)
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(str(folder / "policy"))
+    torch.manual_seed(1)
     config.num_labels = 1
-    return LlamaForSequenceClassification._from_config(config, attn_implementation=NAME)
+    LlamaForSequenceClassification(config).save_pretrained(str(folder / "reward"))
+    words = {f"w{i}": i for i in range(config.vocab_size)}
+    words = {"<pad>": PAD, "<end>": END} | {w: i for w, i in words.items() if i not in (PAD, END)}
+    backend = Tokenizer(models.WordLevel(words, unk_token="<pad>"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", eos_token="<end>")
+    for name in ("policy", "reward"):
+        tokenizer.save_pretrained(str(folder / name))
 
 
 def lengths(n: int, *, low: int, high: int, median: int, seed: int) -> list[int]:
@@ -63,17 +76,28 @@ def lengths(n: int, *, low: int, high: int, median: int, seed: int) -> list[int]
 def token_rows(counts: list[int], vocab: int, *, seed: int) -> list[list[int]]:
     """Return rows of random ordinary tokens."""
     generator = np.random.default_rng(seed)
-    return [generator.integers(7, vocab, n).tolist() for n in counts]
+    return [generator.integers(FIRST_ORDINARY, vocab, n).tolist() for n in counts]
 
 
-def prompts(n: int, size: str) -> list[list[int]]:
+def prompts(n: int, size: str, *, median: int = 65, high: int = 200) -> list[list[int]]:
     """Return prompts."""
-    return token_rows(lengths(n, low=20, high=200, median=65, seed=0), SHAPES[size]["vocab_size"], seed=2)
+    return token_rows(lengths(n, low=20, high=high, median=median, seed=0), SHAPES[size]["vocab_size"], seed=2)
 
 
 def completions(n: int, size: str) -> list[list[int]]:
-    """Return completions."""
-    return token_rows(lengths(n, low=10, high=150, median=50, seed=1), SHAPES[size]["vocab_size"], seed=3)
+    """Return completions, each with the end token."""
+    rows = token_rows(lengths(n, low=10, high=150, median=50, seed=1), SHAPES[size]["vocab_size"], seed=3)
+    return [[*row[:-1], END] for row in rows]
+
+
+def pretraining_rows(n: int, size: str, *, length: int = 256) -> list[list[int]]:
+    """Return full rows, every token of which is learned."""
+    return token_rows([length] * n, SHAPES[size]["vocab_size"], seed=4)
+
+
+def words(ids: list[int]) -> str:
+    """Return tokens as text; the end token, which tools add themselves, is left out."""
+    return " ".join(f"w{i}" for i in ids if i != END)
 
 
 def matmul_peak_gflops(dtype: torch.dtype, *, repeats: int = 20) -> float:

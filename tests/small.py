@@ -20,6 +20,7 @@ from transformers import (
 
 from tunesmith.model.attention import NAME
 from tunesmith.model.load import LanguageModel
+from tunesmith.model.native.fused import fuse
 from tunesmith.text.chat_template import ChatTemplate, install_default_template
 from tunesmith.text.tokenizer import Tokenizer
 from tunesmith.text.train_tokenizer import train_tokenizer
@@ -118,9 +119,10 @@ def _stirred(network: PreTrainedModel) -> PreTrainedModel:
 
 
 def small_chat_model(family: str = "llama", *, seed: int = 0) -> LanguageModel:
-    """Return a random chat model with this project's template."""
+    """Return a random chat model with this project's template, as `load_model` would open it."""
     tokenizer = chat_tokenizer()
     network = network_of(family, tokenizer.vocab_size, seed=seed)
+    fuse(network)
     return LanguageModel(network, tokenizer, ChatTemplate(tokenizer), {})
 
 

@@ -17,6 +17,7 @@ GOOD: dict[str, Any] = {
     "torch_threads": 4,
     "cpu": {"flags": ["avx2", "amx_bf16"]},
     "gflops": {"fp32": 60.0, "bf16": 120.0},
+    "kernels": {"built": True, "where": "kernels.so"},
     "packages": {"torch": "2.13.0+cpu", "transformers": "5.1.0", "peft": "0.18"},
     "sqlite": {"version": "3.51.3", "journal": "wal"},
     "ports": {"label serve": {"port": 8765, "free": True}},
@@ -41,6 +42,7 @@ def test_a_good_machine_has_no_findings() -> None:
         ({"ports": {"label serve": {"port": 8765, "free": False}}}, "yellow", "port 8765 of `label serve` is taken"),
         ({"sqlite": {"version": "3.40.1", "journal": "truncate"}}, "yellow", "WAL-reset bug"),
         ({"gflops": {"fp32": 5.0, "bf16": 9.0}}, "yellow", "5.0 Gflop/s"),
+        ({"kernels": {"built": False, "where": "there is no C++ compiler"}}, "yellow", "there is no C++ compiler"),
         ({"torch_threads": 8}, "yellow", "8 threads on 4 cores"),
     ],
 )

@@ -18,7 +18,7 @@ def filled(lengths: list[int], *, rows: int = 1, capacity: int = 1) -> KeyValueC
 
 
 def contents(cache: KeyValueCache) -> list[list[float]]:
-    keys = cache._layers[0][0]
+    keys = cache.pairs[0][0]
     return [keys[row, 0, :length, 0].tolist() for row, length in enumerate(cache.lengths.tolist())]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from tunesmith.machine.memory import memory_limit
+from tunesmith.model.native.library import native
 from tunesmith.store.database import default_journal
 
 PACKAGES = (
@@ -46,6 +47,7 @@ def facts() -> dict[str, Any]:
     memory, disk = memory_limit(), shutil.disk_usage(Path.cwd())
     gpu = torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
+    kernels = native()
     fp32, bf16 = (gflops(device, dtype) for dtype in (torch.float32, torch.bfloat16))
     return {
         "python": platform.python_version(),
@@ -61,6 +63,7 @@ def facts() -> dict[str, Any]:
         "gpus": [gpu_facts(i) for i in range(torch.cuda.device_count())] if gpu else [],
         "device": torch.cuda.get_device_name(0) if gpu else "cpu",
         "gflops": {"fp32": round(fp32, 1), "bf16": round(bf16, 1)},
+        "kernels": {"built": kernels.library is not None, "where": kernels.why},
         "precision": "bf16" if bf16 > 1.2 * fp32 else "fp32",
         "sqlite": {"version": sqlite3.sqlite_version, "journal": default_journal(sqlite3.sqlite_version_info)},
         "ports": {name: {"port": port, "free": port_free(port)} for name, port in PORTS.items()},

@@ -86,6 +86,9 @@ def _slow(facts: Mapping[str, Any]) -> Iterator[Finding]:
     if facts["torch_threads"] > facts["cores"]:
         what = f"torch uses {facts['torch_threads']} threads on {facts['cores']} cores"
         yield Finding("yellow", what, f"set OMP_NUM_THREADS={facts['cores']}")
+    if not facts["kernels"]["built"]:
+        what = f"without the native kernels, training and sampling are slower: {facts['kernels']['where']}"
+        yield Finding("yellow", what, "install a C++ compiler (on Debian and Ubuntu: apt install g++)")
     flags = facts["cpu"]["flags"]
     if flags is not None and facts["gflops"]["bf16"] < facts["gflops"]["fp32"] and "amx_bf16" not in flags:
         what = "bf16 is slower than fp32 here (no AMX)"

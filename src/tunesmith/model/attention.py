@@ -8,7 +8,8 @@ stands to the right of every real token (or is masked in the parent).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,7 +49,10 @@ def packed_attention(
     if cache is not None:
         cache.fill(_layer(module), layout, key, value)
     q, k, v = (t[0].transpose(0, 1) for t in (query, key, value))  # (N, heads, D)
-    outputs = [_block(layout, block, q, k, v, kwargs) for block in layout.blocks]
+    # Split, not sliced: a split's gradient is one concatenation, a slice's is a stream of zeros for each block.
+    sizes = [block.stop - block.start for block in layout.blocks]
+    parts = _Parts(*(torch.split(t, sizes) for t in (q, k, v)))
+    outputs = [_block(layout, index, parts, kwargs) for index in range(len(sizes))]
     return (outputs[0] if len(outputs) == 1 else torch.cat(outputs))[None], None
 
 
@@ -59,23 +63,31 @@ def _layer(module: torch.nn.Module) -> int:
     return index
 
 
-def _rows(stream: Tensor, block: Block) -> Tensor:
-    """(N, heads, D) -> (rows, heads, width, D), a view of the block's part."""
-    part = stream[block.start : block.stop]
+class _Parts(NamedTuple):
+    """Each block's queries, keys and values (rows * width, heads, D)."""
+
+    q: Sequence[Tensor]
+    k: Sequence[Tensor]
+    v: Sequence[Tensor]
+
+
+def _rows(part: Tensor, block: Block) -> Tensor:
+    """(rows * width, heads, D) -> (rows, heads, width, D), a view."""
     return part.reshape(block.rows, block.width, *part.shape[1:]).transpose(1, 2)
 
 
-def _block(layout: Layout, block: Block, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
-    queries, keys, values = _rows(q, block), _rows(k, block), _rows(v, block)
+def _block(layout: Layout, index: int, parts: _Parts, options: dict[str, Any]) -> Tensor:
+    block = layout.blocks[index]
+    queries, keys, values = (_rows(part[index], block) for part in parts)
     window = options.get("sliding_window")
     mask: Tensor | None = None
     if block.parent is not None and block.parent_rows is not None:
         parent = layout.blocks[block.parent]
-        keys = torch.cat([_rows(k, parent).index_select(0, block.parent_rows), keys], dim=2)
-        values = torch.cat([_rows(v, parent).index_select(0, block.parent_rows), values], dim=2)
+        before = (_rows(part[block.parent], parent).index_select(0, block.parent_rows) for part in (parts.k, parts.v))
+        keys, values = (torch.cat(pair, dim=2) for pair in zip(before, (keys, values), strict=True))
         mask = _child_mask(parent, block, window)
     elif window is not None and block.width > window:
-        distance = _distance(block.width, q.device)
+        distance = _distance(block.width, queries.device)
         mask = ((distance >= 0) & (distance < window))[None, None]
     out = _attend(queries, keys, values, mask, options)  # (rows, heads, width, D)
     return out.transpose(1, 2).reshape(block.rows * block.width, *out.shape[1:2], out.shape[-1])

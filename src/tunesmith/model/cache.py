@@ -15,15 +15,16 @@ _GRAIN = 64  # capacity grows in steps of this many tokens
 class KeyValueCache:
     """Keys and values (layers, room, heads, capacity, head_dim); the first `len(lengths)` rows are in use.
 
-    `lengths` (rows,) are the tokens that each row holds. Rows come with `fill` (once in every layer), are multiplied by
-    `repeat` and leave by `remove`. Call order of one decoding step: `append` once in every layer, then `advance`.
+    `lengths` (rows,) are the tokens that each row holds; `pairs` are each layer's (keys, values). Rows come with `fill`
+    (once in every layer), are multiplied by `repeat` and leave by `remove`. Call order of one decoding step: `append`
+    once in every layer, or a kernel that writes into `pairs`, then `advance`.
     """
 
     def __init__(self, *, rows: int, capacity: int) -> None:
         self.lengths = torch.zeros(0, dtype=torch.long)
         self._room = rows
         self._capacity = capacity
-        self._layers: list[tuple[Tensor, Tensor]] = []
+        self.pairs: list[tuple[Tensor, Tensor]] = []
         self._begin = 0  # the first row of the fill under way
         self._width = 0  # longest row, the new token included
         self._mask: Tensor | None = None
@@ -38,8 +39,8 @@ class KeyValueCache:
         if capacity > self._capacity:
             self._capacity = -(-capacity // _GRAIN) * _GRAIN
         used = len(self.lengths)
-        for index, pair in enumerate(self._layers):
-            self._layers[index] = (self._moved(pair[0], used), self._moved(pair[1], used))
+        for index, pair in enumerate(self.pairs):
+            self.pairs[index] = (self._moved(pair[0], used), self._moved(pair[1], used))
 
     def _moved(self, old: Tensor, used: int) -> Tensor:
         new = old.new_zeros(self._room, old.shape[1], self._capacity, old.shape[3])
@@ -53,11 +54,11 @@ class KeyValueCache:
             added = torch.cat([block.lengths for block in layout.blocks]).to(key.device)
             self.lengths = torch.cat([self.lengths.to(key.device), added])
             self._prepare()
-        if layer == len(self._layers):
+        if layer == len(self.pairs):
             shape = (self._room, key.shape[1], self._capacity, key.shape[3])
             # Zeros, because a masked place still meets the values: NaN times nothing is NaN.
-            self._layers.append((key.new_zeros(shape), value.new_zeros(shape)))
-        for target, source in zip(self._layers[layer], (key, value), strict=True):
+            self.pairs.append((key.new_zeros(shape), value.new_zeros(shape)))
+        for target, source in zip(self.pairs[layer], (key, value), strict=True):
             row = self._begin
             for block in layout.blocks:
                 part = source[0, :, block.start : block.stop].reshape(-1, block.rows, block.width, source.shape[3])
@@ -71,7 +72,7 @@ class KeyValueCache:
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Write one token's keys and values (rows, H_kv, D); returns the layer's cache (rows, H_kv, width, D)."""
-        keys, values = self._layers[layer]
+        keys, values = self.pairs[layer]
         keys[self._index, :, self.lengths] = key
         values[self._index, :, self.lengths] = value
         used = len(self.lengths)
@@ -98,7 +99,7 @@ class KeyValueCache:
         index = torch.arange(begin, len(self.lengths)).repeat_interleave(torch.tensor(counts))
         index = index.to(self.lengths.device)
         self.lengths = torch.cat([self.lengths[:begin], self.lengths.index_select(0, index)])
-        for tensor in (t for pair in self._layers for t in pair):
+        for tensor in (t for pair in self.pairs for t in pair):
             tensor[begin : len(self.lengths)] = tensor.index_select(0, index)
         self._prepare()
 
@@ -117,7 +118,7 @@ class KeyValueCache:
         moved = [(place, was) for place, was in enumerate(order) if place != was]
         if moved:
             to, origin = (torch.tensor(side, device=self.lengths.device) for side in zip(*moved, strict=True))
-            for tensor in (t for pair in self._layers for t in pair):
+            for tensor in (t for pair in self.pairs for t in pair):
                 tensor[to] = tensor.index_select(0, origin)
         self.lengths = self.lengths[torch.tensor(order, dtype=torch.long, device=self.lengths.device)]
         self._prepare()

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel
 
 from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.cache import KeyValueCache
+from tunesmith.model.native.step import native_step
 from tunesmith.model.network import logits_at
 from tunesmith.model.sampling import Sampling, sample
 
@@ -50,7 +51,7 @@ class Row:
 class _Settings:
     """The rows' settings as columns (rows, 1), made anew when rows come or go."""
 
-    temperature: Tensor
+    temperature: Tensor | None  # None: 1 in every row
     greedy: Tensor | None
     truncated: Tensor | None  # indexes of the rows whose distribution is cut
     top_p: Tensor
@@ -65,6 +66,7 @@ class Decoder:
         self.rows: list[Row] = []
         self._stop = frozenset(stop_ids)
         self._cache = KeyValueCache(rows=rows, capacity=capacity)
+        self._native = native_step(network)
         self._hidden = torch.empty(0)  # (rows, d): the state from which each row's next token is drawn
         self._tokens = torch.empty(0)  # (rows,): the tokens just chosen
         self._settings: _Settings | None = None
@@ -97,7 +99,10 @@ class Decoder:
     def choose(self) -> None:
         """Give each row that is not done its next token."""
         settings = self._settings = self._settings or _settings_of(self.rows, self._hidden.device)
-        logprobs = torch.log_softmax(logits_at(self.network, self._hidden).float() / settings.temperature, dim=-1)
+        logits = logits_at(self.network, self._hidden).float()
+        if settings.temperature is not None:
+            logits = logits / settings.temperature
+        logprobs = torch.log_softmax(logits, dim=-1)
         self._tokens = self._sampled(logprobs, settings)
         chosen = logprobs.gather(1, self._tokens[:, None])[:, 0].tolist()
         for row, token, logprob in zip(self.rows, self._tokens.tolist(), chosen, strict=True):
@@ -150,11 +155,14 @@ class Decoder:
 
     def advance(self) -> None:
         """Let the network read the tokens just chosen."""
-        out = self.network.base_model(
-            input_ids=self._tokens[None], position_ids=self._cache.lengths[None], use_cache=False, cache=self._cache
-        )
+        if self._native is not None:
+            self._hidden = self._native(self._tokens, self._cache)
+        else:
+            out = self.network.base_model(
+                input_ids=self._tokens[None], position_ids=self._cache.lengths[None], use_cache=False, cache=self._cache
+            )
+            self._hidden = out.last_hidden_state[0]
         self._cache.advance()
-        self._hidden = out.last_hidden_state[0]
 
 
 def _settings_of(rows: Sequence[Row], device: torch.device) -> _Settings:
@@ -163,10 +171,11 @@ def _settings_of(rows: Sequence[Row], device: torch.device) -> _Settings:
     def column(values: Sequence[float], dtype: torch.dtype) -> Tensor:
         return torch.tensor(values, dtype=dtype, device=device)[:, None]
 
+    temperatures = [s.temperature or 1.0 for s in how]
     greedy = [s.temperature == 0 for s in how]
     cut = [i for i, s in enumerate(how) if s.truncated and s.temperature > 0]
     return _Settings(
-        temperature=column([s.temperature or 1.0 for s in how], torch.float32),
+        temperature=column(temperatures, torch.float32) if set(temperatures) != {1.0} else None,
         greedy=torch.tensor(greedy, device=device) if any(greedy) else None,
         truncated=torch.tensor(cut, device=device) if cut else None,
         top_p=column([s.top_p for s in how], torch.float32),

@@ -26,6 +26,7 @@ from tunesmith.core.errors import ConfigError, EnvironmentProblem, NumericalErro
 from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.attention import NAME
 from tunesmith.model.card import CARD, read_card
+from tunesmith.model.native.fused import fuse, unfused
 from tunesmith.model.network import hidden_states, logits_at, score_head
 from tunesmith.text.chat_template import ChatTemplate
 from tunesmith.text.tokenizer import Tokenizer
@@ -143,6 +144,7 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
     check_vocabulary(network, tokenizer, str(folder))
     if classifier:
         score_head(network)
+    fuse(network)
     probe(network, str(folder))
     network.eval()
     return LanguageModel(network, tokenizer, template, card)
@@ -214,7 +216,8 @@ def probe(network: PreTrainedModel, where: str) -> None:
     ours = score_head(network)(ours[-1:]) if hasattr(network, "score") else logits_at(network, ours)
     network.set_attn_implementation("eager")
     try:
-        theirs = network(input_ids=torch.tensor([ids], device=network.device)).logits[0]
+        with unfused(network):
+            theirs = network(input_ids=torch.tensor([ids], device=network.device)).logits[0]
     finally:
         network.set_attn_implementation(NAME)
         network.train(training)
@@ -254,6 +257,7 @@ def new_classifier(model: LanguageModel, *, seed: int) -> LanguageModel:
         head.weight.copy_(torch.randn(head.weight.shape, generator=generator) * std)
     network.to(model.network.device)
     network.eval()
+    fuse(network)
     return LanguageModel(network, model.tokenizer, model.template, {})
 
 

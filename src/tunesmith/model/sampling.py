@@ -62,6 +62,8 @@ def _invert(weights: Tensor, uniform: Tensor) -> Tensor:
     total = weights.cumsum(dim=-1)
     point = (uniform.to(total.dtype) * total[:, -1])[:, None]
     chosen = torch.searchsorted(total, point, right=True)[:, 0]
-    # Rounding can put the point at the very end: take the last token that has weight.
+    if not bool((chosen == weights.shape[-1]).any()):
+        return chosen
+    # Rounding has put the point at the very end: take the last token that has weight.
     last = weights.shape[-1] - 1 - (weights > 0).flip(-1).to(torch.uint8).argmax(dim=-1)
     return torch.minimum(chosen, last)

@@ -22,6 +22,7 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.attention import NAME
 from tunesmith.model.load import LanguageModel, check_finite
+from tunesmith.model.native.fused import fuse
 from tunesmith.recipes.stage import SURPRISAL, Stage, StageConfig, batches_in_order, held_out, on_accelerator, walk_of
 from tunesmith.text.render import render_documents
 from tunesmith.text.tokenizer import Tokenizer
@@ -103,6 +104,7 @@ def new_model(config: Config, texts: Sequence[str]) -> LanguageModel:
     ids = {f"{n}_token_id": tokenizer.named_id(f"{n}_token") for n in ("bos", "eos", "pad")}
     network = LlamaForCausalLM._from_config(LlamaConfig(**body, **ids), attn_implementation=NAME)
     check_finite(network, "new model")
+    fuse(network)
     return on_accelerator(LanguageModel(network, tokenizer, None, {}))
 
 

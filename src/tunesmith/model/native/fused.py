@@ -1,0 +1,211 @@
+"""RMSNorm, rotary embedding and SwiGLU in one pass each, put into transformers' own modules.
+
+`fuse` gives the modules of a network subclasses of their own classes: same weights, same names, same results to
+rounding. Whatever a kernel does not cover (another device, another dtype, an unknown class) goes through the class's
+own forward.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from transformers import PreTrainedModel
+
+from tunesmith.model.attention import NAME, packed_attention
+from tunesmith.model.native.library import native
+from tunesmith.model.native.step import window_of
+
+
+def _call(name: str, *arguments: Tensor | float) -> None:
+    """Call a kernel with addresses for tensors, which must be contiguous, and the number of threads at the end."""
+    library = native().library
+    assert library is not None
+    plain = (a.data_ptr() if isinstance(a, Tensor) else a for a in arguments)
+    getattr(library, f"tunesmith_{name}")(*plain, torch.get_num_threads())
+
+
+def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    """Return weight * x / sqrt(mean(x^2) + epsilon), x (..., d), weight (d,) (arXiv 1910.07467)."""
+    return cast(Tensor, _RMSNorm.apply(x, weight, epsilon))  # type: ignore[no-untyped-call]
+
+
+def rotary(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Return x (N, heads, D) turned by cosine and sine (N, D), whose halves are equal (arXiv 2104.09864)."""
+    return cast(Tensor, _Rotary.apply(x, cosine, sine))  # type: ignore[no-untyped-call]
+
+
+def swiglu(gate: Tensor, up: Tensor) -> Tensor:
+    """Return silu(gate) * up, both (..., n) (arXiv 2002.05202)."""
+    return cast(Tensor, _SwiGLU.apply(gate, up))  # type: ignore[no-untyped-call]
+
+
+def _covered(*tensors: Tensor) -> bool:
+    return all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
+
+
+class _RMSNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        x, weight = x.contiguous(), weight.contiguous()
+        n = x.shape[-1]
+        scale = x.new_empty(x.shape[:-1])
+        out = torch.empty_like(x)
+        _call("norm", x, weight, scale.numel(), n, epsilon, out, scale)
+        ctx.save_for_backward(x, weight, scale)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        x, weight, scale = ctx.saved_tensors
+        n = x.shape[-1]
+        grad_x = torch.empty_like(x)
+        sums = x.new_zeros(torch.get_num_threads(), n)
+        _call("norm_backward", grad.contiguous(), x, weight, scale, scale.numel(), n, grad_x, sums)
+        return grad_x, sums.sum(dim=0), None
+
+
+class _Rotary(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        cosine, sine = cosine.contiguous(), sine.contiguous()
+        ctx.save_for_backward(cosine, sine)
+        return _turned(x.contiguous(), cosine, sine, 1.0)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        cosine, sine = ctx.saved_tensors
+        return _turned(grad.contiguous(), cosine, sine, -1.0), None, None
+
+
+def _turned(x: Tensor, cosine: Tensor, sine: Tensor, direction: float) -> Tensor:
+    out = torch.empty_like(x)
+    _call("rotary", x, cosine, sine, *x.shape, direction, out)
+    return out
+
+
+class _SwiGLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gate: Tensor, up: Tensor) -> Tensor:
+        gate, up = gate.contiguous(), up.contiguous()
+        ctx.save_for_backward(gate, up)
+        out = torch.empty_like(gate)
+        _call("swiglu", gate, up, gate.numel(), out)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        gate, up = ctx.saved_tensors
+        grad_gate, grad_up = torch.empty_like(gate), torch.empty_like(up)
+        _call("swiglu_backward", grad.contiguous(), gate, up, gate.numel(), grad_gate, grad_up)
+        return grad_gate, grad_up
+
+
+class FusedNorm(nn.Module):
+    """Before one of transformers' RMSNorm classes."""
+
+    weight: Tensor
+    variance_epsilon: float
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """(..., d) -> (..., d)."""
+        if not _covered(hidden_states, self.weight):
+            plain: Tensor = super().forward(hidden_states)
+            return plain
+        return rms_norm(hidden_states, self.weight, self.variance_epsilon)
+
+
+class FusedMLP(nn.Module):
+    """Before one of transformers' gated MLP classes with SiLU."""
+
+    gate_proj: nn.Module
+    up_proj: nn.Module
+    down_proj: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., d) -> (..., d)."""
+        gate, up = self.gate_proj(x), self.up_proj(x)
+        out: Tensor = self.down_proj(swiglu(gate, up) if _covered(gate, up) else nn.functional.silu(gate) * up)
+        return out
+
+
+class FusedAttention(nn.Module):
+    """Before one of transformers' attention classes that have no norms of queries and keys."""
+
+    config: Any
+    head_dim: int
+    scaling: float
+    q_proj: nn.Module
+    k_proj: nn.Module
+    v_proj: nn.Module
+    o_proj: nn.Module
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        position_embeddings: tuple[Tensor, Tensor],
+        attention_mask: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, Tensor | None]:
+        """(1, N, d) -> (1, N, d)."""
+        cosine, sine = position_embeddings
+        q, k, v = (p(hidden_states) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q, k, v = (t.view(-1, t.shape[-1] // self.head_dim, self.head_dim) for t in (q, k, v))
+        if not _covered(q, k, cosine, sine) or self.config._attn_implementation != NAME or len(hidden_states) != 1:
+            plain: tuple[Tensor, Tensor | None] = super().forward(
+                hidden_states, position_embeddings=position_embeddings, attention_mask=attention_mask, **kwargs
+            )
+            return plain
+        q, k = (rotary(t, cosine[0], sine[0]) for t in (q, k))
+        query, key, value = (t.transpose(0, 1)[None] for t in (q, k, v))
+        options = {
+            **kwargs,
+            "scaling": self.scaling,
+            "dropout": self.config.attention_dropout if self.training else 0.0,
+            "sliding_window": window_of(self),
+        }
+        out, _ = packed_attention(self, query, key, value, None, **options)
+        return self.o_proj(out.reshape(*hidden_states.shape[:-1], -1)), None
+
+
+_FAMILIES = ("Llama", "Mistral", "Qwen2", "Qwen3")
+_KINDS: dict[str, type[nn.Module]] = {
+    **{f"{family}RMSNorm": FusedNorm for family in _FAMILIES},
+    **{f"{family}MLP": FusedMLP for family in _FAMILIES},
+    **{f"{family}Attention": FusedAttention for family in _FAMILIES if family != "Qwen3"},
+}
+_made: dict[type[nn.Module], type[nn.Module]] = {}
+
+
+def fuse(network: PreTrainedModel) -> None:
+    """Give the network's modules their fused subclasses, in place; without kernels nothing changes."""
+    if native().library is None:
+        return
+    for module in network.modules():
+        kind = _KINDS.get(type(module).__name__)
+        if kind is None or (kind is FusedMLP and network.config.hidden_act != "silu"):
+            continue
+        own = type(module)
+        if own not in _made:
+            _made[own] = type(f"Fused{own.__name__}", (kind, own), {"__module__": __name__})
+        module.__class__ = _made[own]
+
+
+@contextlib.contextmanager
+def unfused(network: PreTrainedModel) -> Iterator[None]:
+    """Within the context the network's modules are transformers' own again."""
+    swapped = [(module, type(module)) for module in network.modules() if type(module) in _made.values()]
+    for module, fused in swapped:
+        module.__class__ = fused.__bases__[1]
+    try:
+        yield
+    finally:
+        for module, fused in swapped:
+            module.__class__ = fused

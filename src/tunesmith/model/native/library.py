@@ -1,0 +1,103 @@
+"""Build the kernels for this processor, once, and load them.
+
+The library lies in the user's cache, named by the hash of its source, the compiler and the processor, so that a home
+shared by unlike machines keeps one for each. Where there is no compiler there is no library, and everything goes
+through PyTorch: slower, with the same results. `TUNESMITH_NATIVE=0` switches it off.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parent
+SOURCES = (FOLDER / "decode.cpp", FOLDER / "elementwise.cpp")
+HEADER = FOLDER / "vectors.h"
+FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-fPIC", "-shared")
+BUILD_LIMIT_S = 120
+SIGNATURES = {
+    "step": "ppn",
+    "norm": "ppnnfppn",
+    "norm_backward": "ppppnnppn",
+    "rotary": "pppnnnfpn",
+    "swiglu": "ppnpn",
+    "swiglu_backward": "pppnppn",
+}
+
+
+class Native(NamedTuple):
+    """The library, or why there is none."""
+
+    library: ctypes.CDLL | None
+    why: str
+
+
+@functools.cache
+def native() -> Native:
+    """Return the loaded library, built first if need be (a few seconds)."""
+    if os.environ.get("TUNESMITH_NATIVE", "1") == "0":
+        return Native(None, "switched off by TUNESMITH_NATIVE=0")
+    compiler = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++")
+    if compiler is None:
+        return Native(None, "there is no C++ compiler")
+    try:
+        path = cache_folder() / f"kernels-{_key(compiler)}.so"
+        if not path.exists():
+            _build(compiler, path)
+        return Native(_declared(ctypes.CDLL(str(path))), str(path))
+    except subprocess.CalledProcessError as error:
+        return Native(None, f"{compiler} failed: {(error.stderr or 'no message').strip().splitlines()[0]}")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Native(None, str(error))
+
+
+def cache_folder() -> Path:
+    """Return where built libraries are kept, readable by this user alone."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "tunesmith" / "native"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _key(compiler: str) -> str:
+    """Name what the build depends on."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True, timeout=30).stdout
+    texts = [path.read_text(encoding="utf-8") for path in (*SOURCES, HEADER)]
+    parts = (*texts, " ".join(FLAGS), version, platform.machine(), _processor())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _processor() -> str:
+    """Return what the processor can do; elsewhere than on Linux its name must do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+
+
+def _build(compiler: str, path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        command = [compiler, *FLAGS, "-o", str(made), *map(str, SOURCES)]
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=BUILD_LIMIT_S)
+        made.replace(path)  # whole or not at all, whoever else builds it now
+
+
+def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Say what the functions take: `p` an address, `n` a whole number, `f` a float."""
+    kinds = {"p": ctypes.c_void_p, "n": ctypes.c_int64, "f": ctypes.c_float}
+    library.tunesmith_lanes.restype = ctypes.c_int64
+    for name, takes in SIGNATURES.items():
+        function = getattr(library, f"tunesmith_{name}")
+        function.restype = None
+        function.argtypes = [kinds[letter] for letter in takes]
+    return library

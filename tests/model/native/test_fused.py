@@ -1,0 +1,133 @@
+"""Fused modules give the loss and gradients of transformers' own, and step aside where they do not apply."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tunesmith.data.batch import TokenBatch, TokenSequence, TokenTree, pack, pack_trees
+from tunesmith.model.native.fused import fuse, rms_norm, rotary, swiglu, unfused
+from tunesmith.model.native.library import native
+from tunesmith.model.network import target_nll_sum
+
+from .networks import CASES, network_of_case, token_rows
+
+pytestmark = pytest.mark.skipif(native().library is None, reason=native().why)
+
+
+def batches() -> list[TokenBatch]:
+    rows = token_rows(3, 17, 40, 9, 25)
+    trees = [TokenTree(prompt, rows[:3], "") for prompt in rows[1:]]
+    return [pack([TokenSequence(row, [True] * len(row), "") for row in rows]), pack_trees(trees)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_loss_and_gradients_are_those_of_the_plain_network(case: str) -> None:
+    plain = network_of_case(case)
+    fused = copy.deepcopy(plain)
+    fuse(fused)
+    assert type(fused.base_model.norm) is not type(plain.base_model.norm)
+    for batch in batches():
+        losses = [target_nll_sum(network, batch) for network in (plain, fused)]
+        torch.testing.assert_close(losses[1], losses[0], rtol=1e-6, atol=0)
+        for loss in losses:
+            loss.backward()  # type: ignore[no-untyped-call]
+        for (name, one), other in zip(plain.named_parameters(), fused.parameters(), strict=True):
+            assert one.grad is not None and other.grad is not None
+            scale = float(one.grad.abs().max())
+            torch.testing.assert_close(other.grad, one.grad, atol=1e-5 * scale, rtol=1e-5, msg=name)
+        plain.zero_grad()
+        fused.zero_grad()
+
+
+def slow_norm(x: Tensor, weight: Tensor) -> Tensor:
+    return weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
+
+
+def slow_rotary(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    half = x.shape[-1] // 2
+    turned = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
+    return x * cosine[:, None] + turned * sine[:, None]
+
+
+def slow_swiglu(gate: Tensor, up: Tensor) -> Tensor:
+    return F.silu(gate) * up
+
+
+ANGLES = torch.randn(50, 9, generator=torch.Generator().manual_seed(1)).repeat(1, 2)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    ("fast", "slow", "shapes"),
+    [
+        (lambda x, w: rms_norm(x, w, 1e-6), slow_norm, [(50, 37), (37,)]),
+        (
+            lambda x: rotary(x, ANGLES.cos(), ANGLES.sin()),
+            lambda x: slow_rotary(x, ANGLES.cos(), ANGLES.sin()),
+            [(50, 3, 18)],
+        ),
+        (swiglu, slow_swiglu, [(50, 21), (50, 21)]),
+    ],
+    ids=["norm", "rotary", "swiglu"],
+)
+def test_each_kernel_equals_the_formula(fast: Any, slow: Any, shapes: list[tuple[int, ...]], threads: int) -> None:
+    """Widths that no vector length divides, so that the ends count."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        generator = torch.Generator().manual_seed(0)
+        values = [torch.randn(shape, generator=generator) * 3 for shape in shapes]
+        results = []
+        for function in (fast, slow):
+            inputs = [value.clone().requires_grad_() for value in values]
+            out = function(*inputs)
+            weights = torch.linspace(-1, 1, out.numel()).reshape(out.shape)
+            (out * weights).sum().backward()
+            results.append((out.detach(), [i.grad for i in inputs]))
+    finally:
+        torch.set_num_threads(before)
+    (out, grads), (slow_out, slow_grads) = results
+    torch.testing.assert_close(out, slow_out, rtol=2e-6, atol=2e-6)
+    for one, other in zip(grads, slow_grads, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_extreme_gates_stay_finite() -> None:
+    gate = torch.tensor([-1e4, -200.0, -100.0, -88.5, -1.0, 0.0, 1.0, 88.5, 200.0, 1e4] * 2)
+    up = torch.full_like(gate, 2.0)
+    torch.testing.assert_close(swiglu(gate, up), slow_swiglu(gate, up), rtol=2e-6, atol=1e-30)
+    broken = swiglu(torch.tensor([float("nan")] * 20), torch.ones(20))
+    assert broken.isnan().all()
+
+
+def test_other_dtypes_go_through_the_classes_own_forward() -> None:
+    plain = network_of_case("llama").bfloat16()
+    fused = copy.deepcopy(plain)
+    fuse(fused)
+    batch = batches()[0]
+    assert torch.equal(target_nll_sum(plain, batch), target_nll_sum(fused, batch))
+
+
+def test_bf16_autocast_gives_what_the_plain_network_gives() -> None:
+    plain = network_of_case("llama")
+    fused = copy.deepcopy(plain)
+    fuse(fused)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        losses = [target_nll_sum(network, batches()[0]) for network in (plain, fused)]
+    torch.testing.assert_close(losses[1], losses[0], rtol=1e-2, atol=0)
+
+
+def test_unfused_is_the_own_network_for_a_while() -> None:
+    network = network_of_case("llama")
+    before = [type(m) for m in network.modules()]
+    fuse(network)
+    fused = [type(m) for m in network.modules()]
+    with unfused(network):
+        assert [type(m) for m in network.modules()] == before
+    assert [type(m) for m in network.modules()] == fused != before
