@@ -109,14 +109,9 @@ def _mean_pair_loss(network: Any, chosen: list[list[int]], rejected: list[list[i
 def dpo(folder: Path, *, size: str, rows: int, tuned: bool, bf16: bool = False) -> Contender:
     """One epoch over pairs, the reference's log-probs included; units are pairs."""
     network, tokenizer = _opened(folder, "policy", tuned=tuned)
-    answers = workload.completions(2 * rows, size)
-    data = Dataset.from_dict(
-        {
-            "prompt_ids": workload.prompts(rows, size),
-            "chosen_ids": answers[0::2],
-            "rejected_ids": answers[1::2],
-        }
-    )
+    answers = [f" {workload.words(c)}" for c in workload.completions(2 * rows, size)]
+    asked = [workload.words(p) for p in workload.prompts(rows, size)]
+    data = Dataset.from_dict({"prompt": asked, "chosen": answers[0::2], "rejected": answers[1::2]})
     config = DPOConfig(**_common(tuned=tuned, batch=16, bf16=bf16, grouped=False), max_length=None)
     trainer = DPOTrainer(model=network, args=config, train_dataset=data, processing_class=tokenizer)
     return _run(trainer, float(rows))

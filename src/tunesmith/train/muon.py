@@ -39,9 +39,15 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     a, b, c = _QUINTIC
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
+        x = _plus(x, _plus(gram, gram, gram, b, c), x, a, 1.0)
     levelled: Tensor = x.mT if tall else x
     return levelled.to(matrices.dtype)
+
+
+def _plus(total: Tensor, left: Tensor, right: Tensor, beta: float, alpha: float) -> Tensor:
+    """Return beta * total + alpha * left @ right, in one pass."""
+    add = torch.baddbmm if total.ndim == 3 else torch.addmm
+    return add(total, left, right, beta=beta, alpha=alpha)
 
 
 class MuonWithAdamW(Optimizer):
