@@ -46,6 +46,9 @@ def serve(
     upstream: Annotated[
         str | None, typer.Option(help="Stand in front of this OpenAI-compatible server.", show_default=False)
     ] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(help="A folder of pages that chats may draw on.", show_default=False)
+    ] = None,
     new_key: Annotated[
         str | None, typer.Option(help="Make an API key of this name in --key-file, show it, stop.", show_default=False)
     ] = None,
@@ -56,6 +59,7 @@ def serve(
     flags = {
         "models": models or None,
         "upstream": upstream,
+        "workspace": None if workspace is None else str(workspace),
         "host": address.host,
         "port": address.port,
         "db": address.db,

@@ -48,19 +48,19 @@ def _conversation(connection: Connection, record: ReplyRecord) -> str | None:
 
 def _reply(record: ReplyRecord, conversation: str | None) -> Reply:
     text, finish, _ = record.completions[0]
-    asked = next((one.content for one in reversed(record.messages) if one.role == "user"), "")
     return Reply(
         id=record.id,
         conversation_id=conversation,
         parent_id=record.metadata.get("parent") if conversation else None,
         pair_id=record.metadata.get("pair"),
-        asked=asked,
+        asked=record.asked,
         messages=record.messages,
         completion=text,
         model=record.model,
         origin=_origin(record.folder),
         sampling=_sampling(record),
         timings=_timings(record),
+        receipt=record.receipt,
         finish_reason=finish or CANCELLED,
         time=record.created,
     )
