@@ -11,7 +11,7 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.make.distill.address import check_address
 from tunesmith.recipes.evaluate import model_folder
-from tunesmith.recipes.serve_parts import Named, named, open_library
+from tunesmith.recipes.serve_parts import Named, named, open_experiments, open_library
 from tunesmith.recipes.stage import open_model
 from tunesmith.serve.access import keys_of
 from tunesmith.serve.app import create_app
@@ -45,6 +45,7 @@ class Config(Strict):
     )
     db: str = Field("tunesmith.db", description="the database of the chat page; empty = no page, nothing is recorded")
     workspace: str = Field("", description="a folder of pages (Markdown, text, HTML, PDF, CSV) that chats may draw on")
+    ab: tuple[str, ...] = Field((), description="A/B tests of the database to offer as models; NAME=MODEL: of prompts")
     max_length: int = Field(0, ge=0, description="tokens of prompt and completion together; 0 = what the model can")
     limits: Limits = Field(Limits(), description="bounds of requests, queue and clients")
 
@@ -58,9 +59,10 @@ def run(config: Config, context: RunContext) -> RunResult:
     if context.dry_run:
         return RunResult(out=Path(), summary={"dry_run": True, "address": address, "keys": len(keys)})
     models = _upstream(config, context) if config.upstream else _local(config, context)
-    names = [model.name for model in models]
     library = open_library(config.workspace, context) if config.workspace else None
     database = open_database(config.db) if config.db else None
+    models += open_experiments(config.ab, database, models, context)
+    names = [model.name for model in models]
     page = chat_page(database, names, library) if database else {"library": library}
     app = create_app(ServeSettings(limits=config.limits, keys=keys, hosts=hosts), models, **page)
     guarded = f"{len(keys)} API keys" if keys else "no API key needed on this machine"

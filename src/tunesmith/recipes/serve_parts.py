@@ -1,4 +1,4 @@
-"""What a server is given beside its models: their names, and pages."""
+"""What a server is given beside its models: their names, pages, and A/B tests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from tunesmith.context.library import Library
 from tunesmith.context.workspace import open_workspace
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext
+from tunesmith.serve.experiment_model import MEASURED, experiment_models
+from tunesmith.serve.served_model import ServedModel
+from tunesmith.store.database import Database
+from tunesmith.store.experiment.experiments import get
 
 SHOWN_PROBLEMS = 10
 
@@ -52,3 +56,29 @@ def open_library(folder: str, context: RunContext) -> Library:
     if len(workspace.problems) > SHOWN_PROBLEMS:
         context.log(f"  and {len(workspace.problems) - SHOWN_PROBLEMS:,} more, all listed on the chat page")
     return Library(workspace)
+
+
+def open_experiments(
+    tests: Sequence[str], database: Database | None, models: Sequence[ServedModel], context: RunContext
+) -> list[ServedModel]:
+    """Return the A/B tests as models: a name, or NAME=MODEL for the model that answers a test of prompts.
+
+    Raises:
+        ConfigError: there is no database, no such test, or an arm's model is not served.
+    """
+    if tests and database is None:
+        raise ConfigError("needs a database", where=f"--ab {tests[0]}", remedy="name it with --db")
+    if database is None:
+        return []
+    wanted = {name: model for name, _, model in (text.partition("=") for text in tests)}
+    served: list[ServedModel] = []
+    for one in experiment_models(database, wanted, {model.name: model for model in models}):
+        with database.read() as connection:
+            experiment = get(connection, one.name)
+        arms = ", ".join(arm.name for arm in experiment.arms)
+        context.log(f"A/B test {one.name}: {arms} ({experiment.status}); talk to it as the model {one.name}")
+        for metric in experiment.metrics:
+            if metric.name not in MEASURED:
+                context.log(f"  {metric.name} is not measured here; log it with `tunesmith ab record {one.name}`")
+        served.append(one)
+    return served

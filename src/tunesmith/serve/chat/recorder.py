@@ -57,7 +57,7 @@ def _reply(record: ReplyRecord, conversation: str | None) -> Reply:
         messages=record.messages,
         completion=text,
         model=record.model,
-        origin=_origin(record.folder),
+        origin=_origin(record),
         sampling=_sampling(record),
         timings=_timings(record),
         receipt=record.receipt,
@@ -66,9 +66,11 @@ def _reply(record: ReplyRecord, conversation: str | None) -> Reply:
     )
 
 
-def _origin(folder: str) -> dict[str, Any]:
-    run = Path(folder).parent
-    return {"folder": folder, **({"run": str(run)} if (run / "provenance.json").is_file() else {})}
+def _origin(record: ReplyRecord) -> dict[str, Any]:
+    run = Path(record.folder).parent
+    known = {"run": str(run)} if (run / "provenance.json").is_file() else {}
+    tested = {"experiment": record.asked_model, "arm": record.arm} if record.arm else {}
+    return {"folder": record.folder, **known, **tested}
 
 
 def _sampling(record: ReplyRecord) -> dict[str, Any]:

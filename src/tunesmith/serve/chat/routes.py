@@ -20,10 +20,12 @@ from tunesmith.serve.service import service_of
 from tunesmith.store.conversation import conversations, feedback
 from tunesmith.store.conversation.feedback import Feedback
 from tunesmith.store.conversation.replies import replies_of
+from tunesmith.store.experiment.log import record_of_reply
 
 OPEN_PATHS = ("/chat", "/static/")  # not "/": below it is everything
 SHOWN_CONVERSATIONS = 500
 TEXT_LIMIT = 200_000
+VOTES = {"up": 1.0, "down": 0.0}  # what a thumb is worth as the `vote` of an A/B test
 Name = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 ReplyId = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -132,4 +134,7 @@ def _add_feedback(router: APIRouter, desk: ChatDesk) -> None:
         said = Feedback(key=body.key, kind=body.kind, reply_id=body.reply, other_id=body.other, payload=body.payload)
         with desk.database.write() as connection:
             found = conversations.get_conversation(connection, name, desk.owner(request))
-            return feedback_view(feedback.give(connection, found, said, now=desk.clock()))
+            event = feedback.give(connection, found, said, now=desk.clock())
+            if event.kind == "thumb" and event.payload["value"] in VOTES:
+                record_of_reply(connection, event.reply_id, "vote", VOTES[event.payload["value"]], now=event.time)
+            return feedback_view(event)

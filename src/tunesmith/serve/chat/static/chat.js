@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { showMarkdown } from "./markdown.js";
 import { $, Refused, ask, make, notice, post, said } from "./page.js";
 import { receiptView } from "./receipt.js";
-import { keep, loadSettings, settings, settingsDialog } from "./settings.js";
+import { keep, loadSettings, settings, settingsDialog, visitor } from "./settings.js";
 import { complete } from "./stream.js";
 import { Talk } from "./talk.js";
 import { TASKS, TONES, onPages, withTask } from "./tasks.js";
@@ -105,6 +105,7 @@ function streamInto(body, model, live, pair) {
     messages: [...page.talk.history(settings.system, live.parent), { role: "user", content: live.asked }],
     temperature: settings.temperature,
     max_tokens: settings.maxTokens,
+    ...(sessionStorage.getItem(KEY) ? {} : { user: visitor() }),
     ...(context ? { context } : {}),
     metadata: { conversation: page.talk.id, ...(live.parent ? { parent: live.parent } : {}), ...(pair ? { pair } : {}) },
   }, {

@@ -3,6 +3,8 @@
 import { $, make } from "./page.js";
 
 const KEY = "tunesmith:chat:settings";
+const VISITOR = "tunesmith:chat:visitor";
+let drawn = null;
 const START = { model: "", second: "", sideBySide: false, system: "", temperature: 0.7, maxTokens: 512, consent: false, pages: [], search: true };
 
 export const settings = { ...START };
@@ -22,6 +24,15 @@ export function loadSettings(models, mostTokens, fitted) {
   Object.assign(lengths, { most: mostTokens, fitted });
   settings.maxTokens = Math.min(kept.maxTokens ?? startTokens(), mostTokens);
   $("#max-tokens").max = String(mostTokens);
+}
+
+/** This browser's random name, by which an A/B test knows it where no key does. */
+export function visitor() {
+  let name = null;
+  try { name = localStorage.getItem(VISITOR); } catch { /* storage is off: a name for as long as the page is open */ }
+  name ??= drawn ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+  try { localStorage.setItem(VISITOR, name); } catch { /* as above */ }
+  return name;
 }
 
 export function keep(change) {
