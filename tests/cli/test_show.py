@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tunesmith.store.conversation.replies import Reply, add_reply
+from tunesmith.store.database import open_database
+
 from ..train.test_lineage import whole_loop
 from .shell import Shell
 from .stored_chats import chatted
@@ -26,3 +29,13 @@ def test_an_unknown_reply(shell: Shell, tmp_path: Path) -> None:
     chatted(tmp_path / "x.db")
     ran = shell("show", "chatcmpl-none", "--db", tmp_path / "x.db")
     assert ran.code == 1 and "no such reply" in ran.err
+
+
+def test_a_reply_of_an_ab_test_names_its_arm(shell: Shell, tmp_path: Path) -> None:
+    database = open_database(str(tmp_path / "x.db"))
+    origin = {"folder": "desk", "experiment": "helper", "arm": "new"}
+    with database.write() as connection:
+        add_reply(connection, Reply(id="chatcmpl-1", messages=(), completion="", model="sft", time=1.0, origin=origin))
+    database.close()
+    assert "arm new of the A/B test helper" in shell("show", "chatcmpl-1", "--db", tmp_path / "x.db").out
+    assert shell("show", "chatcmpl-1", "--db", tmp_path / "x.db", "--json").json["reply"]["arm"] == "new"

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from tunesmith.context.library import Library
 from tunesmith.serve.app import create_app
 from tunesmith.serve.chat.mount import chat_page
 from tunesmith.serve.settings import ServeSettings
@@ -51,8 +52,8 @@ class RunningChat:
 
 
 @contextmanager
-def running(database: Database, models: Sequence[Any]) -> Iterator[RunningChat]:
-    app = create_app(ServeSettings(), models, **chat_page(database, [one.name for one in models]))
+def running(database: Database, models: Sequence[Any], library: Library | None = None) -> Iterator[RunningChat]:
+    app = create_app(ServeSettings(), models, **chat_page(database, [one.name for one in models], library))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=2)

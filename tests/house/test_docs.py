@@ -18,7 +18,7 @@ CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 EVALUATION = ["evaluate", "evaluate_suites", "evaluate_completions", "evaluate_comparisons"]
 PAGES = ["compare_logs", "evaluation_report"]
 MAKING = ["check_data", "clean", "augment", "synthesize", "distill"]
-RECIPES = [*STAGES, "quickstart", "loop", "chat", "serve", "injection", *EVALUATION, *PAGES, *MAKING]
+RECIPES = [*STAGES, "quickstart", "loop", "chat", "serve", "export", "injection", *EVALUATION, *PAGES, *MAKING]
 
 
 @pytest.mark.parametrize("verb", sorted(verbs()))

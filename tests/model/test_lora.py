@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from tests.small import FAMILIES, classifier_of, network_of, small_chat_model
 from tunesmith.data.batch import TokenBatch, TokenSequence, pack
 from tunesmith.model.load import LanguageModel, save_model
-from tunesmith.model.lora import LoraSettings, add_lora, merge_lora, without_lora
+from tunesmith.model.lora import LoraSettings, add_lora, merge_lora, save_lora, without_lora
 from tunesmith.model.network import hidden_states, logits_at, sequence_scores, target_nll_sum
 
 BATCH = pack([TokenSequence([5, 6, 7, 8, 9], [True] * 5, "a"), TokenSequence([10, 11, 12], [True] * 3, "b")])
@@ -122,3 +122,44 @@ def test_dropout_on_the_adapters_is_on_in_training_and_off_in_evaluation() -> No
     assert not torch.equal(logits(network), logits(network))
     network.eval()
     assert torch.equal(logits(network), logits(network))
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft asks transformers for it
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_adapter_alone_opens_with_peft_and_gives_the_same_logits(family: str, tmp_path: Path) -> None:
+    from peft import PeftModel
+
+    model = small_chat_model(family)
+    save_model(model, tmp_path / "base")
+    network = model.network
+    add_lora(network, LoraSettings(rank=4, alpha=12.0), seed=0)
+    trained(network)
+    save_lora(network, tmp_path / "adapter", base=str(tmp_path / "base"))
+    merge_lora(network)
+    base = AutoModelForCausalLM.from_pretrained(tmp_path / "base", attn_implementation="eager")
+    ids = torch.tensor([[5, 6, 7, 8, 9]])
+    before = base(input_ids=ids).logits[0].detach()
+    again = PeftModel.from_pretrained(base, tmp_path / "adapter")
+    theirs = again(input_ids=ids).logits[0].detach()
+    first = int(BATCH.last[0]) - 4
+    torch.testing.assert_close(theirs, logits(network)[first : first + 5], atol=1e-4, rtol=1e-4)
+    assert (theirs - before).abs().max() > 1e-2, "the adapter does something"
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")  # peft asks transformers for it
+def test_an_adapter_with_a_score_head_opens_with_peft(tmp_path: Path) -> None:
+    from peft import PeftModel
+
+    network = classifier_of("llama", 64)
+    network.save_pretrained(tmp_path / "base")
+    add_lora(network, LoraSettings(rank=4), seed=0)
+    with torch.no_grad():
+        for p in network.parameters():
+            if p.requires_grad:
+                p.add_(0.02)
+    save_lora(network, tmp_path / "adapter", base=str(tmp_path / "base"))
+    before = sequence_scores(network, BATCH).detach()
+    base = AutoModelForSequenceClassification.from_pretrained(tmp_path / "base", attn_implementation="eager")
+    again = PeftModel.from_pretrained(base, tmp_path / "adapter")
+    ids = torch.tensor([[5, 6, 7, 8, 9]])
+    torch.testing.assert_close(again(input_ids=ids).logits[0].detach(), before[:1], atol=1e-4, rtol=1e-4)

@@ -6,7 +6,8 @@ import pytest
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext
-from tunesmith.recipes.serve import Config, Named, named, run
+from tunesmith.recipes.serve import Config, run
+from tunesmith.recipes.serve_parts import Named, named
 
 
 def test_names_are_given_or_the_last_part_of_the_path() -> None:

@@ -94,3 +94,13 @@ def test_papers_that_lie_do_not_go_in_circles(tmp_path: Path) -> None:
     assert [one.gap for _, one in model_ancestry(str(model)).walk() if one.gap] == ["names itself as its own ancestor"]
     (tmp_path / "a" / "provenance.json").write_text("{")
     assert "cannot be read" in model_ancestry(str(model)).parents[0].gap
+
+
+def test_pretraining_text_is_found_under_its_key_and_not_under_its_settings(tmp_path: Path) -> None:
+    """PPO has settings called `ptx`, and its documents under `ptx_data`."""
+    made = make_run(
+        tmp_path / "ppo", parents={"model": "desk (abc)"}, snapshots={"data": "1" * 64, "ptx": "2" * 64},
+        config={"data": ["desk"], "ptx": {"ptx_coef": 0.1}, "ptx_data": ["desk"]},
+    )  # fmt: skip
+    data = [(one.role, one.name) for _, one in model_ancestry(str(made)).walk() if one.kind == "data"]
+    assert data == [("data", "desk"), ("ptx", "desk")]

@@ -33,6 +33,7 @@ VERBS = {
     "chat": Part("chat", "Talk with a model."),
     "show": Part("show", "From a served reply back to the model, run, data and labels behind it."),
     "serve": Part("serve", "Serve models over HTTP, as OpenAI's API."),
+    "export": Part("export", "A run's model for other tools: folder with a model card, adapter, GGUF."),
     "loop": Part("loop", "The loop's rounds again and again, each promoted only if better."),
 }
 GROUPS = {

@@ -31,6 +31,18 @@ class Address:
     ] = None
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What is offered beside the models themselves."""
+
+    workspace: Annotated[
+        Path | None, typer.Option(help="A folder of pages that chats may draw on.", show_default=False)
+    ] = None
+    ab: Annotated[
+        list[str] | None, typer.Option(help="Offer this A/B test of --db as a model. Repeatable.", show_default=False)
+    ] = None
+
+
 def register(app: typer.Typer, name: str) -> None:
     """Add the verb."""
     verb(app, name)(serve)
@@ -40,6 +52,7 @@ def serve(
     console: Console,
     stage_flags: StageFlags,
     address: Address,
+    offered: Offered,
     models: Annotated[
         list[str] | None, typer.Argument(help="Runs or model folders; NAME=MODEL gives it another name.")
     ] = None,
@@ -56,6 +69,8 @@ def serve(
     flags = {
         "models": models or None,
         "upstream": upstream,
+        "ab": offered.ab or None,
+        "workspace": None if offered.workspace is None else str(offered.workspace),
         "host": address.host,
         "port": address.port,
         "db": address.db,

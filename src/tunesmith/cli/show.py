@@ -55,12 +55,15 @@ def _reply_json(reply: Reply, erased: float | None) -> dict[str, Any]:
         "conversation": reply.conversation_id,
     }
     body |= {"sampling": dict(reply.sampling), "timings": dict(reply.timings), "finish": reply.finish_reason}
+    body |= {name: reply.origin[name] for name in ("experiment", "arm") if name in reply.origin}
     return body | ({"erased": _moment(erased)} if erased else {})
 
 
 def _reply_lines(reply: Reply, erased: float | None) -> list[str]:
     settings = ", ".join(f"{name} {value}" for name, value in reply.sampling.items())
     lines = [f"reply {reply.id}, {_moment(reply.time)}, by {reply.model}" + (f" ({settings})" if settings else "")]
+    if "experiment" in reply.origin:
+        lines.append(f"  arm {reply.origin['arm']} of the A/B test {reply.origin['experiment']}")
     if erased:
         return [*lines, f"  its conversation was erased by its owner, {_moment(erased)}"]
     if reply.conversation_id is None:

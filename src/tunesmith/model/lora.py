@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from pydantic import Field
+from safetensors.torch import save
 from torch import nn
 from transformers import PreTrainedModel
 
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import EnvironmentProblem
+from tunesmith.formats.atomic import replacing
 
 try:
-    from peft import LoraConfig, inject_adapter_in_model
+    from peft import LoraConfig, TaskType, inject_adapter_in_model
     from peft.tuners.lora import LoraLayer
 except ImportError:  # the `lora` extra is not installed
-    LoraConfig = inject_adapter_in_model = LoraLayer = None
+    LoraConfig = TaskType = inject_adapter_in_model = LoraLayer = None
+
+
+ADAPTER = "default"  # peft's name for the one adapter that there is
 
 
 class LoraSettings(Strict):
@@ -65,6 +72,27 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     for name, module in network.named_modules():
         if LoraLayer is not None and isinstance(module, LoraLayer):
             yield name, module
+
+
+def save_lora(network: PreTrainedModel, folder: Path, *, base: str) -> None:
+    """Write the adapter alone, in peft's format: `PeftModel.from_pretrained(base_model, folder)` opens it.
+
+    `base` is the model that it was trained on. A score head, which is trained whole, is part of it.
+    """
+    state = network.state_dict()
+    head = [name for name in state if name.startswith("score.")]
+    kept = {name.replace(f".{ADAPTER}.", "."): state[name] for name in state if ".lora_" in name}
+    kept |= {name: state[name] for name in head}
+    found = copy.deepcopy(network.peft_config[ADAPTER])
+    found.task_type = TaskType.SEQ_CLS if head else TaskType.CAUSAL_LM
+    found.modules_to_save = ["score"] if head else None
+    found.base_model_name_or_path = base
+    found.inference_mode = True
+    folder.mkdir(parents=True, exist_ok=True)
+    found.save_pretrained(str(folder))
+    tensors = {f"base_model.model.{name}": tensor.detach().cpu().contiguous() for name, tensor in kept.items()}
+    with replacing(folder / "adapter_model.safetensors") as out:
+        out.write(save(tensors, metadata={"format": "pt"}))
 
 
 def merge_lora(network: PreTrainedModel) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import Field
 
 from tunesmith.context.budget import Fitted, Request, fit
-from tunesmith.context.page import Page
+from tunesmith.context.library import Library, Sources
 from tunesmith.context.receipt import receipt_lines
-from tunesmith.context.retrieve import Index
 from tunesmith.context.workspace import open_workspace
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import ConfigError
@@ -38,17 +37,9 @@ class Config(Strict):
     passages: int = Field(20, ge=0, description="most passages that retrieval may offer; 0 = none")
 
 
-class Sources(NamedTuple):
-    """What the chat may draw on: pages pointed at, or an index that is searched for each question."""
-
-    pages: list[Page]
-    searched: Index | None
-    notes: list[str]
-
-
 def run(config: Config, context: RunContext) -> RunResult:
     """Read a line, answer it, until an empty line or the end of input."""
-    sources = open_sources(config)
+    library = open_library(config)
     model, folder = open_model(model_folder(config.model))
     template = model.chat_template()
     talk: list[Message] = [Message("system", config.system)] if config.system else []
@@ -57,7 +48,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     turn = 0
     while line := (context.read("you> ") or "").strip():
         talk.append(Message("user", line))
-        fitted = prompt_of(template, talk, sources, config)
+        fitted = prompt_of(template, talk, library, config)
         for words in receipt_lines(fitted.receipt) if config.workspace or _left_out(fitted) else ():
             context.log(words)
         receipts.append(fitted.receipt.to_json())
@@ -68,8 +59,8 @@ def run(config: Config, context: RunContext) -> RunResult:
     return RunResult(out=Path(folder), summary=summary, artefacts={"model": str(folder)}, next_command="")
 
 
-def open_sources(config: Config) -> Sources:
-    """Return the pages pointed at, or an index over all of them.
+def open_library(config: Config) -> Library | None:
+    """Return the workspace, in which every named page is; None without one.
 
     Raises:
         ConfigError: there is no such folder or page, or a page is named without a workspace.
@@ -77,19 +68,21 @@ def open_sources(config: Config) -> Sources:
     if not config.workspace:
         if config.page:
             raise ConfigError("a page needs a workspace", where="page", remedy="give --workspace DIR")
-        return Sources([], None, [])
-    workspace = open_workspace(Path(config.workspace))
-    notes = [f"{problem.name} {problem.reason}" for problem in workspace.problems]
-    pages = [workspace.page(name) for name in config.page]
-    notes += [f"{page.name}: {note}" for page in pages or workspace.pages.values() for note in page.notes]
-    return Sources(pages, None if pages or not config.passages else Index(workspace.passages), notes)
+        return None
+    library = Library(open_workspace(Path(config.workspace)))
+    for name in config.page:
+        library.workspace.page(name)
+    return library
 
 
-def prompt_of(template: ChatTemplate, talk: list[Message], sources: Sources, config: Config) -> Fitted:
+def prompt_of(template: ChatTemplate, talk: list[Message], library: Library | None, config: Config) -> Fitted:
     """Return the prompt for the last message: as much of the pages and of the history as fits, and the receipt."""
-    hits = sources.searched.search(talk[-1].content, most=config.passages) if sources.searched else []
-    searched = len(sources.searched.passages) if sources.searched else 0
-    request = Request(messages=talk, pages=sources.pages, hits=hits, searched=searched, notes=sources.notes)
+    sources, unread = Sources(), []
+    if library:
+        passages = 0 if config.page else config.passages
+        sources = library.sources(talk[-1].content, pages=config.page, passages=passages)
+        unread = [f"{problem.name} {problem.reason}" for problem in library.workspace.problems]
+    request = Request(messages=talk, **sources._replace(notes=(*unread, *sources.notes))._asdict())
     return fit(template, request, max_length=config.max_length, max_tokens=config.max_tokens)
 
 

@@ -18,7 +18,7 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenTree
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.formats.comparisons import comparisons
-from tunesmith.model.lora import LoraSettings, add_lora, merge_lora
+from tunesmith.model.lora import LoraSettings, add_lora
 from tunesmith.recipes.stage import Stage, StageConfig, held_out, walk_of
 from tunesmith.text.chat_template import ChatTemplate
 from tunesmith.text.render import RenderReport, render_trees
@@ -70,7 +70,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     )
     result = stage.train(task)
     if config.lora is not None:
-        merge_lora(model.network)
+        stage.merge_adapter(model)
     measured = validate(objective, checked, config.micro_batch_tokens) if checked else {}
     stage.save(model, {"pairs": len(pairs), "beta": config.beta, "validation": measured})
     return stage.result(

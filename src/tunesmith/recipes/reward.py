@@ -27,7 +27,7 @@ from tunesmith.data.batch import TokenSequence, TokenTree
 from tunesmith.evaluate.calibration import calibration
 from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
 from tunesmith.model.load import LanguageModel, new_classifier
-from tunesmith.model.lora import LoraSettings, add_lora, merge_lora
+from tunesmith.model.lora import LoraSettings, add_lora
 from tunesmith.recipes.stage import SURPRISAL, Stage, StageConfig, held_out, walk_of
 from tunesmith.text.chat_template import ChatTemplate
 from tunesmith.text.render import RenderReport, render_demonstrations, render_trees
@@ -89,7 +89,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     )
     result = stage.train(task)
     if config.lora is not None:
-        merge_lora(model.network)
+        stage.merge_adapter(model)
     measured = measure(model, validation, config)
     bias = calibrate(model.network, calibration) if calibration else 0.0
     stage.save(model, {"rankings": len(rows), "score_bias": bias, "validation": measured})

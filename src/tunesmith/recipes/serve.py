@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import Field
 
@@ -13,6 +11,7 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.make.distill.address import check_address
 from tunesmith.recipes.evaluate import model_folder
+from tunesmith.recipes.serve_parts import Named, named, open_experiments, open_library
 from tunesmith.recipes.stage import open_model
 from tunesmith.serve.access import keys_of
 from tunesmith.serve.app import create_app
@@ -45,15 +44,10 @@ class Config(Strict):
         "TUNESMITH_SERVE_KEY", description="the environment variable that holds an API key, if any"
     )
     db: str = Field("tunesmith.db", description="the database of the chat page; empty = no page, nothing is recorded")
+    workspace: str = Field("", description="a folder of pages (Markdown, text, HTML, PDF, CSV) that chats may draw on")
+    ab: tuple[str, ...] = Field((), description="A/B tests of the database to offer as models; NAME=MODEL: of prompts")
     max_length: int = Field(0, ge=0, description="tokens of prompt and completion together; 0 = what the model can")
     limits: Limits = Field(Limits(), description="bounds of requests, queue and clients")
-
-
-class Named(NamedTuple):
-    """A model as the command line names it, and the name that clients use."""
-
-    name: str
-    model: str
 
 
 def run(config: Config, context: RunContext) -> RunResult:
@@ -65,12 +59,14 @@ def run(config: Config, context: RunContext) -> RunResult:
     if context.dry_run:
         return RunResult(out=Path(), summary={"dry_run": True, "address": address, "keys": len(keys)})
     models = _upstream(config, context) if config.upstream else _local(config, context)
-    names = [model.name for model in models]
+    library = open_library(config.workspace, context) if config.workspace else None
     database = open_database(config.db) if config.db else None
-    page = chat_page(database, names) if database else {}
+    models += open_experiments(config.ab, database, models, context)
+    names = [model.name for model in models]
+    page = chat_page(database, names, library) if database else {"library": library}
     app = create_app(ServeSettings(limits=config.limits, keys=keys, hosts=hosts), models, **page)
     guarded = f"{len(keys)} API keys" if keys else "no API key needed on this machine"
-    where = f"{address}/v1" + (f", chat at {address}/chat" if page else "")
+    where = f"{address}/v1" + (f", chat at {address}/chat" if database else "")
     context.log(f"serving {', '.join(names)} at {where} · {guarded} · Ctrl-C ends it")
     try:
         serve(app, host=config.host, port=config.port)
@@ -78,23 +74,6 @@ def run(config: Config, context: RunContext) -> RunResult:
         if database:
             database.close()
     return RunResult(out=Path(), summary={"address": address, "models": names})
-
-
-def named(models: Sequence[str]) -> list[Named]:
-    """Return what is served under which name: NAME=MODEL, else the last part of the path.
-
-    Raises:
-        ConfigError: two models would have the same name.
-    """
-    found = []
-    for text in models:
-        name, mark, model = text.partition("=")
-        found.append(Named(name, model) if mark else Named(Path(text).name or text, text))
-    names = [one.name for one in found]
-    if len(set(names)) != len(names) or not all(names):
-        remedy = "name them: tunesmith serve before=runs/a/model after=runs/b/model"
-        raise ConfigError("two models have one name", where=f"serve {' '.join(models)}", remedy=remedy)
-    return found
 
 
 def _local(config: Config, context: RunContext) -> list[ServedModel]:

@@ -18,7 +18,7 @@ from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.data.cycle import Cycle
 from tunesmith.model.adapt import make_chat_model
 from tunesmith.model.load import LanguageModel
-from tunesmith.model.lora import LoraSettings, add_lora, merge_lora
+from tunesmith.model.lora import LoraSettings, add_lora
 from tunesmith.recipes.pretrain import document_rows
 from tunesmith.recipes.stage import SURPRISAL, Stage, StageConfig, batches_in_order, held_out, walk_of
 from tunesmith.text.chat_template import ChatTemplate
@@ -85,7 +85,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     )
     result = stage.train(task)
     if config.lora is not None:
-        merge_lora(model.network)
+        stage.merge_adapter(model)
     stage.save(model, {**counts, "validation": result.validation})
     return stage.result(result, **counts, next_command=f"tunesmith chat {stage.run.path}")
 

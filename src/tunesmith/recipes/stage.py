@@ -19,6 +19,7 @@ from tunesmith.data.batch import TokenBatch
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.desk.weights import shipped_base
 from tunesmith.model.load import LanguageModel, load_model, resolve_folder, save_model
+from tunesmith.model.lora import merge_lora, save_lora
 from tunesmith.recipes.records import read_records, snapshot_hash
 from tunesmith.store import split
 from tunesmith.store.label_sources import label_sources
@@ -88,6 +89,9 @@ def held_out(records: Sequence[Record], fraction: float, seed: int) -> tuple[lis
     return parts["train"], parts["validation"]
 
 
+ADAPTER_FOLDER = "adapter"
+
+
 class Stage:
     """One run of one recipe, from reading data to the saved model."""
 
@@ -144,6 +148,12 @@ class Stage:
         if self.world.is_lead:
             body = {"stage": self.name, "parents": self.parents, "snapshots": self.snapshots, **card}
             save_model(model, self.run.model, card=body)
+
+    def merge_adapter(self, model: LanguageModel) -> None:
+        """Keep the adapter beside the model folder, then add it to the weights."""
+        if self.world.is_lead:
+            save_lora(model.network, self.run.path / ADAPTER_FOLDER, base=self.parents["model"])
+        merge_lora(model.network)
 
     def dry(self, plan: Mapping[str, Any]) -> RunResult:
         """Return what a dry run says: everything was read and checked, nothing was written."""

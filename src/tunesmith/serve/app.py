@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tunesmith.context.library import Library
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.opaque_token import hash_token
 from tunesmith.serve import chat_routes, completion_routes, state_routes
@@ -49,12 +50,13 @@ def create_app(
     routers: Sequence[APIRouter] = (),
     open_paths: Collection[str] = (),
     on_reply: OnReply | None = None,
+    library: Library | None = None,
 ) -> Application:
     """Return the application that serves these models.
 
     `routers` are added to the API's own; their routes find the `Service` with `service_of(request)`. `open_paths` need
     no key: a path, or with a slash at its end everything below it (pages, which then send the key themselves).
-    `on_reply` is told of every finished reply.
+    `on_reply` is told of every finished reply. `library` is what a request's context may draw on.
 
     Raises:
         ConfigError: two models have the same name, or there is none.
@@ -66,7 +68,7 @@ def create_app(
     metrics = Metrics()
     for model in models:
         metrics.watch_queue(model.name, lambda model=model: model.waiting)  # type: ignore[misc]
-    service = Service(settings=settings, models=by_name, metrics=metrics, on_reply=on_reply)
+    service = Service(settings=settings, models=by_name, metrics=metrics, on_reply=on_reply, library=library)
     metrics.open_replies.set_function(service.open_replies.total)
     api = FastAPI(title="tunesmith serve", docs_url=None, redoc_url=None, openapi_url=None)
     api.state.service = service

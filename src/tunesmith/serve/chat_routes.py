@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from tunesmith.serve.asking import answered, chat_ask_fields
+from tunesmith.serve.grounding import sources_of
 from tunesmith.serve.openai_errors import as_refusal, error_body
 from tunesmith.serve.reply import Reply, usage_of
 from tunesmith.serve.request_body import ChatBody, read_body, schema_for
@@ -30,7 +31,7 @@ async def _answer(request: Request, service: Service, key: str, stack: ExitStack
     limits = service.settings.limits
     body = await read_body(request, ChatBody, timeout_s=limits.body_s)
     service.model(body.model)
-    ask = Ask(**chat_ask_fields(body, limits))
+    ask = Ask(**chat_ask_fields(body, limits), key=key, context=await sources_of(body, service.library))
     reply = Reply(service, ask, kind="chat", model=body.model, key=key)
     await reply.start()
     if not body.stream:
@@ -61,14 +62,16 @@ async def _whole(reply: Reply) -> Response:
         }
         for number in range(reply.ask.n)
     ]
-    return JSONResponse({**_head(reply, "chat.completion"), "choices": choices, "usage": usage_of([reply])})
+    body = {**_head(reply, "chat.completion"), "choices": choices, "usage": usage_of([reply])}
+    return JSONResponse({**body, **_receipt(reply)})
 
 
 async def _events(reply: Reply, *, usage: bool) -> AsyncIterator[bytes]:
     head = _head(reply, "chat.completion.chunk") | ({"usage": None} if usage else {})
     try:
         for number in range(reply.ask.n):
-            yield event({**head, "choices": [_choice(number, {"role": "assistant", "content": ""})]})
+            first = _choice(number, {"role": "assistant", "content": ""})
+            yield event({**head, "choices": [first], **_receipt(reply)})
         async for delta in reply.deltas():
             said = {"content": delta.text} if delta.text or delta.logprobs else {}
             choice = _choice(delta.choice, said, finish=delta.finish)
@@ -86,6 +89,11 @@ async def _events(reply: Reply, *, usage: bool) -> AsyncIterator[bytes]:
 
 def _head(reply: Reply, kind: str) -> dict[str, Any]:
     return {"id": reply.id, "object": kind, "created": int(reply.created), "model": reply.asked_model}
+
+
+def _receipt(reply: Reply) -> dict[str, Any]:
+    """What was put into the context, for a client that asked for one; OpenAI's clients pass over the field."""
+    return {} if reply.receipt is None else {"receipt": reply.receipt}
 
 
 def _choice(number: int, delta: dict[str, Any], *, finish: str | None = None) -> dict[str, Any]:

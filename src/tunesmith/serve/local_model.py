@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
+from starlette.concurrency import run_in_threadpool
+
+from tunesmith.context.budget import Request, fit
+from tunesmith.context.draft import ContextTooLongError
+from tunesmith.context.library import Sources
 from tunesmith.core.errors import DataError
 from tunesmith.model.load import LanguageModel
 from tunesmith.serve.engine import BatchLimits, Engine
 from tunesmith.serve.job import Job
-from tunesmith.serve.served_model import Ask, Delta
+from tunesmith.serve.served_model import Ask, Delta, Read, no_context
 from tunesmith.web.refusal import Refusal
+
+ANSWER_SHARE = 4  # of a model's length, one in so many tokens is kept for an answer whose longest length is not said
 
 
 class LocalModel:
@@ -38,6 +46,11 @@ class LocalModel:
         )
 
     @property
+    def fits_context(self) -> bool:
+        """Whether prompts can be fitted: there are a template to render with and a length to keep."""
+        return self._template is not None and self.max_length > 0
+
+    @property
     def ready(self) -> bool:
         """Whether asks are taken and answered."""
         return self.engine.ready
@@ -49,14 +62,32 @@ class LocalModel:
 
     async def start(self, ask: Ask) -> _LocalAnswer:
         """Queue the ask; see `ServedModel.start`."""
-        prompt = self._prompt(ask)
-        job = Job(ask, prompt, self._room(ask, len(prompt)), self._tokenizer)
+        if ask.context is not None:
+            # Counting tokens again and again takes a while; the others' streams must not wait for it.
+            made = await run_in_threadpool(self._fitted, ask, ask.context)
+        else:
+            prompt = self._prompt(ask)
+            made = _Prompt(prompt, self._room(ask, len(prompt)), Read(messages=ask.messages))
+        job = Job(ask, made.ids, made.max_tokens, self._tokenizer)
         self.engine.submit(job)
-        return _LocalAnswer(self, job)
+        return _LocalAnswer(self, job, made.read)
 
     def close(self, grace_s: float) -> None:
         """Stop; see `ServedModel.close`."""
         self.engine.close(grace_s)
+
+    def _fitted(self, ask: Ask, sources: Sources) -> _Prompt:
+        """Return the fullest prompt that fits, by the rules of `context.budget`."""
+        if self._template is None or not self.max_length:
+            raise no_context(self.name)
+        max_tokens = ask.max_tokens or min(self._max_tokens, max(1, self.max_length // ANSWER_SHARE))
+        request = Request(messages=ask.messages, **sources._asdict())
+        try:
+            fitted = fit(self._template, request, max_length=self.max_length, max_tokens=max_tokens)
+        except ContextTooLongError as error:
+            raise Refusal(400, str(error), code="context_length_exceeded", param="messages") from error
+        read = Read(messages=tuple(fitted.messages), receipt=fitted.receipt)
+        return _Prompt(tuple(fitted.ids), max_tokens, read)
 
     def _prompt(self, ask: Ask) -> tuple[int, ...]:
         if isinstance(ask.prompt, str):
@@ -101,13 +132,22 @@ class LocalModel:
         return min(wanted, room)
 
 
+class _Prompt(NamedTuple):
+    """What the engine is given, and what to say about it."""
+
+    ids: tuple[int, ...]
+    max_tokens: int
+    read: Read
+
+
 class _LocalAnswer:
     """See `Answer`."""
 
-    def __init__(self, model: LocalModel, job: Job) -> None:
+    def __init__(self, model: LocalModel, job: Job, read: Read) -> None:
         self.model = model.name
         self.folder = model.folder
         self.prompt_tokens = len(job.prompt)
+        self.read = read
         self._engine = model.engine
         self._job = job
 

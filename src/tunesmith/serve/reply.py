@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.concurrency import run_in_threadpool
 
@@ -37,6 +37,12 @@ class Reply:
         self._tokens = [0] * ask.n
         self._finishes: list[Finish | None] = [None] * ask.n
         self._over = False
+
+    @property
+    def receipt(self) -> dict[str, Any] | None:
+        """The account of a fitted prompt; None where the messages were read as they came."""
+        receipt = self._answer.read.receipt if self._answer else None
+        return receipt.to_json() if receipt else None
 
     @property
     def prompt_tokens(self) -> int:
@@ -114,7 +120,7 @@ class Reply:
             asked_model=self.asked_model,
             model=self._answer.model,
             folder=self._answer.folder,
-            messages=ask.messages,
+            messages=self._answer.read.messages,
             prompt=ask.prompt,
             completions=tuple(Completion("".join(text), finish, tokens) for text, finish, tokens in said),
             seed=ask.seed,
@@ -128,6 +134,9 @@ class Reply:
             key=self._key,
             user=ask.user,
             metadata=ask.metadata,
+            asked=next((one.content for one in reversed(ask.messages) if one.role == "user"), ""),
+            receipt=self.receipt,
+            arm=self._answer.read.arm,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tunesmith.core.records import Message
 from tunesmith.serve.served_model import Finish
@@ -32,9 +32,11 @@ class ReplyRecord:
 
     Of a plain completion with several prompts, the further ones have `-1`, `-2`, ... behind the id.
 
-    `asked_model` is the name that the client gave, `model` and `folder` what answered. `messages` is empty for a plain
-    completion, `prompt` (text, or token ids) is None for a chat. `key` is the API key's name, `user` what the client
-    said, `metadata` too; each may be empty. The same `seed` and settings give the same completions.
+    `asked_model` is the name that the client gave, `model` and `folder` what answered, `arm` the arm of an A/B test or
+    empty. `asked` is the client's last user message; `messages` are as the model read them, with what was put into the
+    context, which `receipt` accounts for. They are empty for a plain completion, `prompt` (text, or token ids) is None
+    for a chat. `key` is the API key's name, `user` what the client said, `metadata` too; each may be empty. The same
+    `seed` and settings give the same completions.
     """
 
     id: str
@@ -57,6 +59,9 @@ class ReplyRecord:
     key: str
     user: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    asked: str = ""
+    receipt: Mapping[str, Any] | None = None
+    arm: str = ""
 
 
 OnReply = Callable[[ReplyRecord], None]

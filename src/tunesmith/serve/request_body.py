@@ -34,6 +34,8 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "suffix": ("",),
 }
 MOST_STOPS = 16
+MOST_PAGES = 50
+MOST_PASSAGES = 100
 _MOST_MESSAGES = 1000
 B = TypeVar("B", bound="RequestBody")
 
@@ -93,13 +95,24 @@ class RequestBody(_Strict):
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
 
 
+class ContextBody(_Strict):
+    """What may go into the prompt beside the messages: pages of the server's workspace, and so many found passages.
+
+    Even an empty one lets the oldest history go where not everything fits, instead of a refusal.
+    """
+
+    pages: list[Annotated[str, Field(min_length=1, max_length=1000)]] = Field(default=[], max_length=MOST_PAGES)
+    passages: int = Field(0, ge=0, le=MOST_PASSAGES)
+
+
 class ChatBody(RequestBody):
-    """The body of `POST /v1/chat/completions`."""
+    """The body of `POST /v1/chat/completions`. `context` is not in OpenAI's API."""
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=_MOST_MESSAGES)
     max_completion_tokens: int | None = Field(None, ge=1)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
+    context: ContextBody | None = None
 
 
 class CompletionBody(RequestBody):

@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
+from tunesmith.context.library import Sources
+from tunesmith.context.receipt import Receipt
 from tunesmith.core.records import Message
+from tunesmith.web.refusal import Refusal
 
 Finish = Literal["stop", "length"]
 
@@ -19,7 +22,9 @@ class Ask:
     """A chat (`messages`) to answer, or a text or token ids (`prompt`) to continue, and how.
 
     `max_tokens` None: as many as the server's limit and the model's length allow. `top_logprobs` None: no log-probs.
-    `user` is whatever the caller says who asks, `metadata` what for; neither is sent to the model.
+    `user` is whatever the caller says who asks, `key` the name of the API key, `metadata` what for; none is sent to the
+    model. With a `context`, the prompt is fitted into the model's length: sources go in, history that does not fit
+    stays out, and the answer has a receipt; without one, the messages are read as they are, or refused.
     """
 
     messages: tuple[Message, ...] = ()
@@ -33,7 +38,18 @@ class Ask:
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
     user: str = ""
+    key: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    context: Sources | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What a model was given to read: the messages, the account of how they were fitted, and an A/B test's arm."""
+
+    messages: tuple[Message, ...] = ()
+    receipt: Receipt | None = None
+    arm: str = ""
 
 
 class TokenLogprob(NamedTuple):
@@ -55,7 +71,7 @@ class Delta(NamedTuple):
 
 
 class Answer(Protocol):
-    """One ask being answered. `model` and `folder` say by whom (an A/B test decides per ask).
+    """One ask being answered. `model` and `folder` say by whom (an A/B test decides per ask), `read` from what.
 
     `prompt_tokens` is known at the first delta, or at the end with an upstream that says it only then.
     """
@@ -63,6 +79,7 @@ class Answer(Protocol):
     model: str
     folder: str
     prompt_tokens: int
+    read: Read
 
     def deltas(self) -> AsyncIterator[Delta]:
         """Yield the pieces as they come, until every choice has finished.
@@ -78,12 +95,20 @@ class Answer(Protocol):
 
 
 class ServedModel(Protocol):
-    """A model under its name. `created` is a Unix time; `max_length` is in tokens, 0 where unknown."""
+    """A model under its name. `created` is a Unix time; `max_length` is in tokens, 0 where unknown.
+
+    `fits_context`: asks may have a context, because the model's tokens can be counted here.
+    """
 
     name: str
     folder: str
     created: int
     max_length: int
+
+    @property
+    def fits_context(self) -> bool:
+        """Whether an ask may have a context."""
+        ...
 
     @property
     def ready(self) -> bool:
@@ -106,3 +131,11 @@ class ServedModel(Protocol):
     def close(self, grace_s: float) -> None:
         """Take no more asks, let the running ones finish within `grace_s` seconds, then cut them. Blocks."""
         ...
+
+
+def no_context(name: str) -> Refusal:
+    """Return the refusal of an ask with a context by a model that cannot count its tokens."""
+    text = (
+        f"{name} takes no context: its tokens cannot be counted on this server (it has no template or no known length)"
+    )
+    return Refusal(400, text, code="context_unsupported", param="context")

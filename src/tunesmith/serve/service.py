@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from tunesmith.context.library import Library
 from tunesmith.serve.metrics import Metrics
 from tunesmith.serve.reply_record import OnReply, ReplyRecord
 from tunesmith.serve.served_model import ServedModel
@@ -21,12 +22,16 @@ _log = logging.getLogger("tunesmith.serve")
 
 @dataclass(slots=True, kw_only=True)
 class Service:
-    """One per application, at `app.state.service`. `draining`: a signal came, new requests are refused."""
+    """One per application, at `app.state.service`. `draining`: a signal came, new requests are refused.
+
+    `library`: the pages that a request's context may name; None where the server has no workspace.
+    """
 
     settings: ServeSettings
     models: Mapping[str, ServedModel]
     metrics: Metrics
     on_reply: OnReply | None = None
+    library: Library | None = None
     draining: bool = False
     open_replies: Counter[str] = field(default_factory=Counter)
 

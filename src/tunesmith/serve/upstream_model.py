@@ -20,7 +20,7 @@ from tunesmith.core.errors import EnvironmentProblem
 from tunesmith.core.records import messages_to_json
 from tunesmith.make.distill.address import Address, pin
 from tunesmith.make.distill.endpoint import message_of, retry_after
-from tunesmith.serve.served_model import Answer, Ask, Delta
+from tunesmith.serve.served_model import Answer, Ask, Delta, Read, no_context
 from tunesmith.serve.upstream_events import delta_of
 from tunesmith.web.refusal import Refusal
 
@@ -67,6 +67,7 @@ class UpstreamModel:
     """See `ServedModel`. `remote` is the upstream's own name of the model."""
 
     waiting = 0
+    fits_context = False
 
     def __init__(self, upstream: Upstream, *, name: str, remote: str, max_length: int = 0) -> None:
         self.name = name
@@ -89,6 +90,8 @@ class UpstreamModel:
         Raises:
             Refusal: with the upstream's status for 400, 429 and 503, else 502 or 504.
         """
+        if ask.context is not None:
+            raise no_context(self.name)
         path = "/completions" if ask.prompt is not None else "/chat/completions"
         pinned = pin(self._upstream.address)
         body = request_of(ask, self._remote, self._upstream.max_tokens)
@@ -169,6 +172,7 @@ class _UpstreamAnswer:
         self.model = model.name
         self.folder = model.folder
         self.prompt_tokens = 0
+        self.read = Read(messages=ask.messages)
         self._ask = ask
         self._upstream = model._upstream
         self._response = response

@@ -82,11 +82,20 @@ def _run(folder: Path, seen: frozenset[str]) -> Ancestor:
     data = [
         _data(name, label, sha256, origin.get("labels", {}).get(label, {}))
         for label, sha256 in origin.get("snapshots", {}).items()
-        for name in config.get(label, ()) or ("",)
+        for name in _data_names(config, label)
     ]
     models = [model_ancestry(parent, role=one, seen=seen) for one, parent in origin.get("parents", {}).items()]
     known = {name: value for name, value in facts.items() if value}
     return Ancestor(role="made by", kind="run", name=str(folder), facts=known, parents=(*data, *models))
+
+
+def _data_names(config: Mapping[str, Any], label: str) -> list[str]:
+    """Return what a run's configuration names as this data: `data` under its own name, `ptx` under `ptx_data`."""
+    for key in (f"{label}_data", label):
+        value = config.get(key)
+        if isinstance(value, list) and value:
+            return [str(one) for one in value]
+    return [""]
 
 
 def _data(name: str, label: str, sha256: str, labels: Mapping[str, Any]) -> Ancestor:

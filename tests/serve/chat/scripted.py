@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
-from tunesmith.serve.served_model import Ask, Delta
+from tunesmith.serve.served_model import Ask, Delta, Read
 
 
 @dataclass
@@ -22,6 +22,7 @@ class ScriptedModel:
     max_length: int = 1024
     ready: bool = True
     waiting: int = 0
+    fits_context: bool = False
     gate: threading.Event = field(default_factory=threading.Event)
     asks: list[Ask] = field(default_factory=list)
     pieces: int = 0
@@ -40,10 +41,12 @@ class ScriptedModel:
 
 class ScriptedAnswer:
     prompt_tokens = 7
+    read: Read
 
     def __init__(self, by: ScriptedModel, ask: Ask) -> None:
         self.by, self.ask = by, ask
         self.model, self.folder = by.name, by.folder
+        self.read = Read(messages=ask.messages)
 
     async def deltas(self) -> AsyncIterator[Delta]:
         for piece in self.by.say(self.ask):

@@ -20,7 +20,7 @@ def record(name: str = "chatcmpl-1", **more: object) -> ReplyRecord:
         id=name, kind="chat", created=NOW, asked_model="live", model="sft", folder="runs/sft/model",
         messages=(Message("system", "Be kind."), Message("user", "Hello?")), prompt=None,
         completions=(Completion("Hi.", "stop", 2),), seed=5, temperature=0.7, top_p=1.0, top_k=0, max_tokens=None,
-        stop=(), prompt_tokens=9, timings=Timings(first_token_s=0.1, total_s=0.4), key="", user="",
+        stop=(), prompt_tokens=9, timings=Timings(first_token_s=0.1, total_s=0.4), key="", user="", asked="Hello?",
     )  # fmt: skip
     return replace(made, **more)  # type: ignore[arg-type]
 

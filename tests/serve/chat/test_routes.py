@@ -90,7 +90,9 @@ def test_a_turn_and_what_is_said_about_it(page: Page) -> None:
     ]  # fmt: skip
     assert state["replies"][0]["completion"] == "All right." and state["replies"][0]["model"] == "sft"
     assert [one["kind"] for one in state["feedback"]] == ["thumb", "edit"]
-    assert page.get("/chat/api/models").json() == {"models": ["sft", "ppo"], "max_tokens": 1024}
+    assert page.get("/chat/api/models").json() == {
+        "models": ["sft", "ppo"], "max_tokens": 1024, "fitted": {}, "workspace": False,
+    }  # fmt: skip
 
 
 def test_nobody_is_told_who_wrote_what_before_the_vote(page: Page) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from tunesmith.context.library import Library
 from tunesmith.serve.service import key_of
 from tunesmith.store.conversation.conversations import Conversation, get_conversation
 from tunesmith.store.database import Database
@@ -16,11 +17,12 @@ LOCAL = "local"  # the owner of everything on a server without keys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatDesk:
-    """`models` are names that `/v1/chat/completions` knows."""
+    """`models` are names that `/v1/chat/completions` knows; `library` is its pages, if it has any."""
 
     database: Database
     clock: Callable[[], float]
     models: Sequence[str]
+    library: Library | None = None
 
     def owner(self, request: Request) -> str:
         """Return whose conversations a request may see: those of its API key."""

@@ -48,27 +48,29 @@ def _conversation(connection: Connection, record: ReplyRecord) -> str | None:
 
 def _reply(record: ReplyRecord, conversation: str | None) -> Reply:
     text, finish, _ = record.completions[0]
-    asked = next((one.content for one in reversed(record.messages) if one.role == "user"), "")
     return Reply(
         id=record.id,
         conversation_id=conversation,
         parent_id=record.metadata.get("parent") if conversation else None,
         pair_id=record.metadata.get("pair"),
-        asked=asked,
+        asked=record.asked,
         messages=record.messages,
         completion=text,
         model=record.model,
-        origin=_origin(record.folder),
+        origin=_origin(record),
         sampling=_sampling(record),
         timings=_timings(record),
+        receipt=record.receipt,
         finish_reason=finish or CANCELLED,
         time=record.created,
     )
 
 
-def _origin(folder: str) -> dict[str, Any]:
-    run = Path(folder).parent
-    return {"folder": folder, **({"run": str(run)} if (run / "provenance.json").is_file() else {})}
+def _origin(record: ReplyRecord) -> dict[str, Any]:
+    run = Path(record.folder).parent
+    known = {"run": str(run)} if (run / "provenance.json").is_file() else {}
+    tested = {"experiment": record.asked_model, "arm": record.arm} if record.arm else {}
+    return {"folder": record.folder, **known, **tested}
 
 
 def _sampling(record: ReplyRecord) -> dict[str, Any]:

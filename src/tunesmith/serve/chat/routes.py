@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tunesmith.serve.chat import pages
+from tunesmith.serve.chat import context_routes, pages
+from tunesmith.serve.chat.body import Body
 from tunesmith.serve.chat.desk import ChatDesk
 from tunesmith.serve.chat.pairs import draw
 from tunesmith.serve.chat.problems import PlainProblems
@@ -19,42 +20,40 @@ from tunesmith.serve.service import service_of
 from tunesmith.store.conversation import conversations, feedback
 from tunesmith.store.conversation.feedback import Feedback
 from tunesmith.store.conversation.replies import replies_of
+from tunesmith.store.experiment.log import record_of_reply
 
 OPEN_PATHS = ("/chat", "/static/")  # not "/": below it is everything
 SHOWN_CONVERSATIONS = 500
 TEXT_LIMIT = 200_000
+VOTES = {"up": 1.0, "down": 0.0}  # what a thumb is worth as the `vote` of an A/B test
 Name = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 ReplyId = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Begin(_Body):
+class Begin(Body):
     """A new conversation."""
 
     title: str = Field(max_length=1000)
     consent: bool
 
 
-class Consent(_Body):
+class Consent(Body):
     """Whether the feedback of a conversation may be trained on."""
 
     consent: bool
 
 
-class Models(_Body):
+class Models(Body):
     """The models of a pair."""
 
     models: list[Annotated[str, Field(max_length=500)]] = Field(min_length=2, max_length=2)
 
 
-class Nothing(_Body):
+class Nothing(Body):
     """A request without particulars."""
 
 
-class Said(_Body):
+class Said(Body):
     """Feedback. `key` is the same for every retry."""
 
     key: str = Field(pattern="^[0-9a-zA-Z-]{16,64}$")
@@ -68,6 +67,7 @@ def build_router(desk: ChatDesk) -> APIRouter:
     """Return the page, its files and its API; the application around it decides who may call."""
     router = APIRouter(route_class=PlainProblems, include_in_schema=False)
     pages.add(router)
+    context_routes.add(router, desk)
     _add_conversations(router, desk)
     _add_feedback(router, desk)
     return router
@@ -76,7 +76,15 @@ def build_router(desk: ChatDesk) -> APIRouter:
 def _add_conversations(router: APIRouter, desk: ChatDesk) -> None:
     @router.get("/chat/api/models")
     def get_models(request: Request) -> dict[str, Any]:
-        return {"models": list(desk.models), "max_tokens": service_of(request).settings.limits.max_tokens}
+        service = service_of(request)
+        return {
+            "models": list(desk.models),
+            "max_tokens": service.settings.limits.max_tokens,
+            "fitted": {
+                name: service.model(name).max_length for name in desk.models if service.model(name).fits_context
+            },
+            "workspace": desk.library is not None,
+        }
 
     @router.get("/chat/api/conversations")
     def get_conversations(request: Request) -> dict[str, Any]:
@@ -126,4 +134,7 @@ def _add_feedback(router: APIRouter, desk: ChatDesk) -> None:
         said = Feedback(key=body.key, kind=body.kind, reply_id=body.reply, other_id=body.other, payload=body.payload)
         with desk.database.write() as connection:
             found = conversations.get_conversation(connection, name, desk.owner(request))
-            return feedback_view(feedback.give(connection, found, said, now=desk.clock()))
+            event = feedback.give(connection, found, said, now=desk.clock())
+            if event.kind == "thumb" and event.payload["value"] in VOTES:
+                record_of_reply(connection, event.reply_id, "vote", VOTES[event.payload["value"]], now=event.time)
+            return feedback_view(event)

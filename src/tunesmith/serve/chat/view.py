@@ -47,7 +47,8 @@ def _reply(reply: Reply, *, blind: bool) -> dict[str, Any]:
         "pair": reply.pair_id,
         "asked": reply.asked,
         "completion": reply.completion,
-        "model": "" if blind else reply.model,
+        # Who takes part in an A/B test is not told the arm: knowing it would change the votes.
+        "model": "" if blind else reply.origin.get("experiment", reply.model),
         "finish": reply.finish_reason,
         "timings": {} if blind else dict(reply.timings),
         "receipt": None if blind or reply.receipt is None else dict(reply.receipt),

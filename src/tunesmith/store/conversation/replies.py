@@ -24,7 +24,8 @@ class Reply:
 
     `messages` is the prompt as the model read it, with the context that was put in; `asked` is what the person wrote.
 
-    `origin`: `folder` of the model, `run` if it is one of ours, `template_hash`. `sampling`: `seed`, `temperature`, ...
+    `origin`: `folder` of the model, `run` if it is one of ours, `template_hash`, `experiment` and `arm` of an A/B test.
+    `sampling`: `seed`, `temperature`, ...
     `timings`: `seconds`, `first_token_seconds`, `prompt_tokens`, `completion_tokens`. What is not known is left out.
     """
 

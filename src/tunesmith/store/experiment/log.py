@@ -11,7 +11,7 @@ from tunesmith.core.errors import ConfigError, DataError
 from tunesmith.core.nearest import did_you_mean
 from tunesmith.statistics.ab_test import AbReport, Outcome, judge_metric, make_report
 from tunesmith.store.experiment.experiments import Experiment, ExperimentEndedError, Variant, assign, person_of
-from tunesmith.store.experiment.tables import exposures, outcomes
+from tunesmith.store.experiment.tables import experiment_metrics, experiments, exposures, outcomes
 
 
 class Counts(NamedTuple):
@@ -68,6 +68,26 @@ def record(
         raise DataError("was never shown an arm", where=f"user {user}", remedy="log the exposure first")
     values = {"experiment_id": experiment.id, "arm_id": arm_id, "person": person, "metric": metric}
     connection.execute(insert(outcomes).values(**values, key=key, value=value, time=now))
+    return True
+
+
+def record_of_reply(connection: Connection, reply_id: str, metric: str, value: float, *, now: float) -> bool:
+    """Store an outcome of whoever was shown this reply, once per reply and metric.
+
+    Returns False, and stores nothing, where the reply was not part of a running experiment that has this metric, or the
+    reply has such an outcome already: a log that only grows keeps the first.
+    """
+    key = f"{reply_id} {metric}"
+    shown = connection.execute(
+        select(exposures.c.experiment_id, exposures.c.arm_id, exposures.c.person)
+        .join(experiments, experiments.c.id == exposures.c.experiment_id)
+        .join(experiment_metrics, experiment_metrics.c.experiment_id == experiments.c.id)
+        .where(exposures.c.reply_id == reply_id, experiments.c.status == "running", experiment_metrics.c.name == metric)
+    ).one_or_none()
+    if shown is None or connection.execute(select(outcomes.c.id).where(outcomes.c.key == key)).first() is not None:
+        return False
+    values = {**shown._asdict(), "metric": metric, "key": key, "value": value, "time": now}
+    connection.execute(insert(outcomes).values(values))
     return True
 
 

@@ -1,16 +1,19 @@
 // The chat page: what happens when something is pressed, and what is asked of the server.
 
+import { canRead, contextFor, drawGrounds, groundsDialog, loadGrounds, pointedAt } from "./grounds.js";
+import { hintLater, quiet } from "./hints.js";
 import { icon } from "./icons.js";
 import { showMarkdown } from "./markdown.js";
 import { $, Refused, ask, make, notice, post, said } from "./page.js";
-import { keep, loadSettings, settings, settingsDialog } from "./settings.js";
+import { receiptView } from "./receipt.js";
+import { keep, loadSettings, settings, settingsDialog, visitor } from "./settings.js";
 import { complete } from "./stream.js";
 import { Talk } from "./talk.js";
-import { TASKS, TONES, withTask } from "./tasks.js";
+import { TASKS, TONES, onPages, withTask } from "./tasks.js";
 import { askedView, button, liveView, repliesView } from "./thread.js";
 
 const KEY = "tunesmith:chat:key"; // the server's key, for this tab only
-const page = { talk: new Talk(), models: [], live: null, openSettings: () => {} };
+const page = { talk: new Talk(), models: [], live: null, openSettings: () => {}, openPages: () => {} };
 const thread = $("#thread");
 const box = $("#message");
 
@@ -56,6 +59,7 @@ async function submit(text) {
   const last = page.talk.turns().at(-1);
   if (last && last.goesOn === null) { announce("Please say first which reply is better."); $(".vote button")?.focus(); return; }
   box.value = "";
+  quiet();
   fitBox();
   await reply(asked, last ? last.goesOn : null);
 }
@@ -92,6 +96,7 @@ async function reply(asked, parent, { instead = null, pair = settings.sideBySide
 }
 
 function streamInto(body, model, live, pair) {
+  const context = contextFor(model);
   let text = "";
   let due = false;
   const show = () => { due = false; const end = atEnd(); showMarkdown(body, text); stayAtEnd(end); };
@@ -100,6 +105,8 @@ function streamInto(body, model, live, pair) {
     messages: [...page.talk.history(settings.system, live.parent), { role: "user", content: live.asked }],
     temperature: settings.temperature,
     max_tokens: settings.maxTokens,
+    ...(sessionStorage.getItem(KEY) ? {} : { user: visitor() }),
+    ...(context ? { context } : {}),
     metadata: { conversation: page.talk.id, ...(live.parent ? { parent: live.parent } : {}), ...(pair ? { pair } : {}) },
   }, {
     signal: live.controller.signal,
@@ -133,7 +140,8 @@ const acts = {
     const bubble = thread.querySelector(`[data-parent="${turn.parent ?? ""}"] .bubble`);
     editText(bubble, turn.asked, "Send", (text) => reply(text.trim(), turn.parent));
   },
-  receipt(one) { showReceipt(one); },
+  receipt(receipt) { showDialog("What the model read", receiptView(receipt)); },
+  page(name) { showPage(name); },
 };
 
 async function tell(action, words) {
@@ -155,9 +163,17 @@ function editText(element, text, label, save) {
   field.focus();
 }
 
-function showReceipt(one) {
-  const dialog = make("dialog", { "aria-label": "What the model read" }, make("h2", {}, "What the model read"), said(JSON.stringify(one.receipt, null, 2)),
-    make("button", { type: "button", class: "primary", click: () => dialog.close() }, "Close"));
+async function showPage(name) {
+  try {
+    const page = await send("pages/text", { name });
+    const notes = [...(page.left_out ? [`${page.left_out.toLocaleString("en")} more characters are not shown here.`] : []), ...page.notes];
+    showDialog(page.title, [make("p", { class: "muted" }, page.name), said(page.text), ...notes.map((note) => make("p", { class: "muted" }, note))]);
+  } catch (error) { explain(error); }
+}
+
+function showDialog(title, content) {
+  const dialog = make("dialog", { "aria-label": title }, make("h2", { tabindex: "-1", autofocus: true }, title), ...content,
+    make("div", { class: "actions" }, make("button", { type: "button", class: "primary", click: () => dialog.close() }, "Close")));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -194,6 +210,7 @@ function drawSettings() {
   pill.setAttribute("aria-pressed", String(both));
   $("#open-settings").replaceChildren(icon("sliders"), make("span", { class: "pill-text" }, both ? "Two models, blind" : settings.model || "No model"));
   $("#open-settings").setAttribute("aria-label", `Model and settings: ${both ? "two models, blind" : settings.model}`);
+  drawGrounds(() => { drawSettings(); fitBox(); });
 }
 
 async function drawTalks() {
@@ -231,7 +248,7 @@ function stayAtEnd(end) { if (end) scroller().scrollTop = scroller().scrollHeigh
 function fitBox() {
   box.rows = Math.min(12, Math.max(1, box.value.split("\n").length));
   $("#send").disabled = !box.value.trim();
-  $("#tasks").classList.toggle("ready", Boolean(box.value.trim()));
+  $("#tasks").classList.toggle("ready", Boolean(box.value.trim()) || pointedAt().length > 0);
 }
 
 // Coming and going --------------------------------------------------------------------------------------------------------
@@ -268,7 +285,10 @@ function showSide(shown) {
 
 function drawTasks() {
   const use = (task) => {
+    const pages = pointedAt().length;
     if (box.value.trim()) submit(withTask(task, box.value));
+    else if (pages) submit(onPages(task, pages));
+    else if (canRead()) { notice(`Paste or write the text first, or choose a page, then press “${task.label}”.`, () => page.openPages(), "Choose"); }
     else { notice(`Paste or write the text first, then press “${task.label}”.`); box.focus(); }
   };
   const chips = TASKS.map((task) => make("button", { type: "button", class: "chip", click: () => use(task) }, task.label));
@@ -279,7 +299,7 @@ function drawTasks() {
 
 function wire() {
   $("#composer").addEventListener("submit", (event) => { event.preventDefault(); submit(box.value); });
-  box.addEventListener("input", fitBox);
+  box.addEventListener("input", () => { fitBox(); hintLater(box.value, () => ({ first: page.talk.replies.length === 0, has_pages: pointedAt().length > 0 }), headers); });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(box.value); }
   });
@@ -290,6 +310,8 @@ function wire() {
   $("#veil").addEventListener("click", () => showSide(false));
   $("#side-by-side").addEventListener("click", () => { keep({ sideBySide: !settings.sideBySide }); drawSettings(); });
   $("#open-settings").addEventListener("click", () => page.openSettings());
+  $("#open-pages").addEventListener("click", () => page.openPages());
+  $("#open-pages").append(icon("page"));
   $("#consent").addEventListener("change", async (event) => {
     keep({ consent: event.target.checked });
     if (!page.talk.id) return;
@@ -315,11 +337,14 @@ function onKey(event) {
 
 async function start() {
   try {
-    const { models, max_tokens: most } = await get("models");
-    page.models = models;
-    loadSettings(models, most);
+    const server = await get("models");
+    page.models = server.models;
+    loadSettings(server.models, server.max_tokens, server.fitted);
+    await loadGrounds(server, headers);
+    page.openPages = groundsDialog(() => { drawSettings(); fitBox(); }, showPage);
     page.openSettings = settingsDialog(page.models, drawSettings);
     draw();
+    fitBox();
     const id = location.hash.slice(1);
     if (/^[0-9a-f]{24}$/.test(id)) await open(id); else await drawTalks();
   } catch (error) { explain(error); }

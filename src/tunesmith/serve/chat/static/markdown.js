@@ -157,7 +157,7 @@ export function inline(text, depth) {
 function piece(text, at, depth, hopeless) {
   const character = text[at];
   if (character === "`") return codeSpan(text, at, hopeless);
-  if (character === "[" || (character === "!" && text[at + 1] === "[")) return link(text, character === "!" ? at + 1 : at, depth, hopeless);
+  if (character === "[" || (character === "!" && text[at + 1] === "[")) return link(text, character === "!" ? at + 1 : at, depth, hopeless) ?? citation(text, at);
   if (character === "h" && !/\w/.test(text[at - 1] ?? " ")) return bareLink(text, at);
   for (const [mark, tag] of MARKS) {
     if (!text.startsWith(mark, at)) continue;
@@ -200,6 +200,12 @@ function link(text, at, depth, hopeless) {
   const [target] = text.slice(middle + 2, end).trim().split(/\s+/);
   const node = anchor(target, inline(label || target, depth + 1));
   return node && { node, next: end + 1 };
+}
+
+/** [1], which may name a source; the page makes it a way there if it does. */
+function citation(text, at) {
+  const found = /^\[\d{1,3}\]/.exec(text.slice(at, at + 5));
+  return found && { node: make("span", { class: "cite" }, found[0]), next: at + found[0].length };
 }
 
 function bareLink(text, at) {

@@ -3,19 +3,36 @@
 import { $, make } from "./page.js";
 
 const KEY = "tunesmith:chat:settings";
-const START = { model: "", second: "", sideBySide: false, system: "", temperature: 0.7, maxTokens: 512, consent: false };
+const VISITOR = "tunesmith:chat:visitor";
+let drawn = null;
+const START = { model: "", second: "", sideBySide: false, system: "", temperature: 0.7, maxTokens: 512, consent: false, pages: [], search: true };
 
 export const settings = { ...START };
 
-export function loadSettings(models, mostTokens) {
+/** How long a reply may be until the person says so: a quarter of what the model can hold, if that is known. */
+const startTokens = () => Math.min(START.maxTokens, lengths.most, Math.floor((lengths.fitted[settings.model] ?? Infinity) / 4));
+const lengths = { most: START.maxTokens, fitted: {} };
+
+export function loadSettings(models, mostTokens, fitted) {
   let kept = {};
   try { kept = JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { /* nothing kept, or storage is off */ }
   for (const name of Object.keys(START)) if (typeof kept[name] === typeof START[name]) settings[name] = kept[name];
   if (!models.includes(settings.model)) settings.model = models[0] ?? "";
   if (!models.includes(settings.second) || settings.second === settings.model) settings.second = models.find((one) => one !== settings.model) ?? "";
   if (!settings.second) settings.sideBySide = false;
-  settings.maxTokens = Math.min(settings.maxTokens, mostTokens);
+  settings.pages = Array.isArray(settings.pages) ? settings.pages.filter((one) => typeof one === "string") : [];
+  Object.assign(lengths, { most: mostTokens, fitted });
+  settings.maxTokens = Math.min(kept.maxTokens ?? startTokens(), mostTokens);
   $("#max-tokens").max = String(mostTokens);
+}
+
+/** This browser's random name, by which an A/B test knows it where no key does. */
+export function visitor() {
+  let name = null;
+  try { name = localStorage.getItem(VISITOR); } catch { /* storage is off: a name for as long as the page is open */ }
+  name ??= drawn ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+  try { localStorage.setItem(VISITOR, name); } catch { /* as above */ }
+  return name;
 }
 
 export function keep(change) {
@@ -44,7 +61,7 @@ export function settingsDialog(models, changed) {
   $("#system").addEventListener("change", (event) => set({ system: event.target.value.trim() }));
   $("#temperature").addEventListener("input", (event) => set({ temperature: Number(event.target.value) }));
   $("#max-tokens").addEventListener("change", (event) => { if (event.target.checkValidity()) set({ maxTokens: Number(event.target.value) }); else fill(); });
-  $("#reset-settings").addEventListener("click", () => set({ system: START.system, temperature: START.temperature, maxTokens: Math.min(START.maxTokens, Number($("#max-tokens").max)) }));
+  $("#reset-settings").addEventListener("click", () => set({ system: START.system, temperature: START.temperature, maxTokens: startTokens() }));
   fill();
   return () => { fill(); box.showModal(); };
 }

@@ -17,3 +17,6 @@ export const TONES = [
 
 /** Return the message: the instruction, then the text. */
 export const withTask = (task, text) => `${task.words}\n\n${text.trim()}`;
+
+/** Return the message that asks the same of pages that were pointed at. */
+export const onPages = (task, n) => `${task.words.replace(/:$/, ".").replace(/\bthis\b/, n === 1 ? "this page" : "these pages")}`;

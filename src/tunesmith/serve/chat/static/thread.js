@@ -3,6 +3,7 @@
 import { icon } from "./icons.js";
 import { showMarkdown } from "./markdown.js";
 import { make, said } from "./page.js";
+import { linkCitations, sourcesLine } from "./receipt.js";
 
 const CHOICES = [["first", "A is better"], ["second", "B is better"], ["tie", "Equally good"], ["both_bad", "Both bad"]];
 const VERDICTS = { first: "You preferred A", second: "You preferred B", tie: "You found both equally good", both_bad: "You found both bad" };
@@ -46,8 +47,7 @@ export function liveView(n) {
 const letter = (index) => make("header", {}, make("span", { class: "letter" }, "AB"[index]));
 
 function single(turn, reply, talk, acts) {
-  const body = make("div", { class: "markdown" });
-  showMarkdown(body, talk.textOf(reply));
+  const body = shown(reply, talk, acts);
   const thumb = talk.thumbOf(reply);
   const press = (value) => acts.thumb(reply, thumb === value ? "none" : value);
   const tools = make("div", { class: "tools" },
@@ -57,9 +57,15 @@ function single(turn, reply, talk, acts) {
     button("edit", "Edit the reply: show how it should read", () => acts.edit(reply, body)),
     button("up", "Good reply", () => press("up"), { pressed: thumb === "up" }),
     button("down", "Bad reply", () => press("down"), { pressed: thumb === "down" }),
-    reply.receipt ? button("page", "What the model read", () => acts.receipt(reply), { kind: "icon-button" }) : null,
     about(reply, talk));
-  return make("section", { class: "reply", "aria-label": "Reply", "data-reply": reply.id }, body, tools);
+  return make("section", { class: "reply", "aria-label": "Reply", "data-reply": reply.id }, body, reply.receipt ? sourcesLine(reply.receipt, acts) : null, tools);
+}
+
+function shown(reply, talk, acts) {
+  const body = make("div", { class: "markdown" });
+  showMarkdown(body, talk.textOf(reply));
+  if (reply.receipt) linkCitations(body, reply.receipt, acts);
+  return body;
 }
 
 function about(reply, talk) {
@@ -73,15 +79,13 @@ function about(reply, talk) {
 }
 
 function pairCard(reply, index, turn, talk, acts) {
-  const body = make("div", { class: "markdown" });
-  showMarkdown(body, talk.textOf(reply));
+  const body = shown(reply, talk, acts);
   const head = letter(index);
   if (turn.vote) head.append(make("span", { class: "revealed" }, reply.model));
   const won = turn.vote && ((turn.vote.payload.choice === "first" && index === 0) || (turn.vote.payload.choice === "second" && index === 1));
   if (won) head.append(make("span", { class: "tag won" }, icon("check"), "better"));
-  const tools = turn.vote ? make("div", { class: "tools" }, button("copy", "Copy", () => acts.copy(talk.textOf(reply))), button("edit", "Edit the reply: show how it should read", () => acts.edit(reply, body)),
-    reply.receipt ? button("page", "What the model read", () => acts.receipt(reply)) : null) : null;
-  return make("article", { class: `pair-card${won ? " chosen" : ""}`, "aria-label": `Reply ${"AB"[index]}`, "data-reply": reply.id }, head, body, tools);
+  const tools = turn.vote ? make("div", { class: "tools" }, button("copy", "Copy", () => acts.copy(talk.textOf(reply))), button("edit", "Edit the reply: show how it should read", () => acts.edit(reply, body))) : null;
+  return make("article", { class: `pair-card${won ? " chosen" : ""}`, "aria-label": `Reply ${"AB"[index]}`, "data-reply": reply.id }, head, body, turn.vote && reply.receipt ? sourcesLine(reply.receipt, acts) : null, tools);
 }
 
 function voteBar(vote) {
