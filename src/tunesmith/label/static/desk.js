@@ -171,7 +171,8 @@ class Work {
 
   showNothing() {
     const text = this.page.task.paused ? "This task is paused." : "Nothing waits for you here. Thank you.";
-    this.root.replaceChildren(make("div", { class: "card empty" }, make("p", {}, text), make("a", { class: "button", href: "/" }, "To the tasks")));
+    const title = make("h1", { class: "visually-hidden" }, this.page.task.name);
+    this.root.replaceChildren(title, make("div", { class: "card empty" }, make("p", {}, text), make("a", { class: "button", href: "/" }, "To the tasks")));
   }
 
   blank() {
