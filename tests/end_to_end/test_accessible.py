@@ -10,7 +10,7 @@ import pytest
 
 from tunesmith.core.records import Completion, Demonstration, Message, Prompt, Ranking
 from tunesmith.label.app import ROUTERS
-from tunesmith.store.annotation import items, labels, sign_in, tasks
+from tunesmith.store.annotation import labels, sign_in, tasks
 from tunesmith.store.annotation.queue import claim
 from tunesmith.store.database import open_database
 
@@ -78,14 +78,14 @@ def invite(desk: RunningDesk) -> str:
         return sign_in.add_invite(connection, role="labeler", skills=[], created_by=None, expires_at=1e12)
 
 
-def first_item(desk: RunningDesk) -> int:
+def ranked_task(desk: RunningDesk) -> tasks.AnnotationTask:
     with desk.desk.database.read() as connection:
-        return next(iter(items.item_stream(connection, 1))).id
+        return tasks.get_annotation_task(connection, 1)
 
 
 def test_every_page_of_the_desk(chromium: Any, desk: RunningDesk) -> None:
     """The addresses come from the routes, so a page that is added later is looked at too."""
-    values = {"task_id": "1", "item_id": str(first_item(desk)), "token": invite(desk)}
+    values = {"task_id": "1", "item_id": str(desk.labels(ranked_task(desk))[0].item_id), "token": invite(desk)}
     pages = [
         route.path.format(**values)
         for router in ROUTERS

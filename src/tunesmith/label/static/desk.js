@@ -191,9 +191,9 @@ class Work {
   change(redraw = true) {
     this.countTimeVisible();
     this.kept = drafts.write("draft", this.item.id, this.state);
+    if (redraw) this.draw(); // before the status, whose line it makes anew
     if (!this.kept) this.status("This browser keeps no drafts: submit before you leave the page");
     else this.status(`Draft kept in this browser ${clock()}`);
-    if (redraw) this.draw();
   }
 
   countTimeVisible() {
