@@ -117,7 +117,6 @@ def errors_500(context: Any, page: Any, desk: RunningDesk, task: AnnotationTask)
 
 
 def tab_killed(context: Any, page: Any, desk: RunningDesk, task: AnnotationTask) -> Any:
-    page.on("crash", lambda _: None)
     with pytest.raises(Exception, match="crash"):
         page.goto("chrome://crash")
     page.close()
@@ -129,8 +128,9 @@ def tab_killed(context: Any, page: Any, desk: RunningDesk, task: AnnotationTask)
 
 
 def session_ended(context: Any, page: Any, desk: RunningDesk, task: AnnotationTask) -> Any:
+    ann = desk.user("ann")
     with desk.desk.database.write() as connection:
-        sign_in.end_sessions(connection, desk.user("ann").id)
+        sign_in.end_sessions(connection, ann.id)
     submit(page, task.kind)
     page.click("text=Sign in again")
     page.fill("input[name=name]", "ann")
