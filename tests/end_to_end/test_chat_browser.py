@@ -164,7 +164,7 @@ def test_texts_stay_texts(page: Any, chat: RunningChat, sft: ScriptedModel) -> N
     page.wait_for_selector("text=edited by you")
     page.reload()
     page.wait_for_selector(".reply .tools")
-    for point in page.locator(".markdown a, .markdown td, .markdown h3, .markdown em").all():
+    for point in page.locator(".markdown a, .markdown td, .markdown h2, .markdown em").all():
         point.hover()
     assert page.evaluate("window.hacked === undefined")
     assert (
@@ -197,7 +197,7 @@ def test_markdown(page: Any, sft: ScriptedModel) -> None:
     sft.say = lambda ask: list(text)
     ask(page, "Show it.")
     shown = page.locator(".reply .markdown")
-    assert shown.locator("h3").inner_text() == "Head"
+    assert shown.locator("h2").inner_text() == "Head"
     assert shown.locator("ol > li").count() == 2 and shown.locator("ol ul li").inner_text() == "inner"
     assert [shown.locator(tag).first.inner_text() for tag in ("strong", "em", "del")] == ["bold", "thin", "2"]
     assert shown.locator("li code").inner_text() == "code*d*"

@@ -9,7 +9,7 @@ import itertools
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -68,6 +68,9 @@ class _Ranked(NamedTuple):
     lengths: Mapping[str, int]
 
 
+_Item = TypeVar("_Item", LabeledItem, _Ranked)
+
+
 def agreement_report(connection: Connection, task: AnnotationTask) -> AgreementReport:
     """Return the report of the labels that stand now."""
     plain = list(labeled_items(connection, task, decisions=False))
@@ -78,6 +81,7 @@ def agreement_report(connection: Connection, task: AnnotationTask) -> AgreementR
     ranked = [_ranked(one) for one in plain] if task.kind in ("rank", "pair") else []
     known = [_ranked(one) for one in gold] if task.kind in ("rank", "pair") else []
     truths = {one.item.id: _truth(one) for one in gold}
+    plain_of, ranked_of, known_of = _by_labeler(plain), _by_labeler(ranked), _by_labeler(known)
     return AgreementReport(
         labels=sum(len(one.events) for one in plain),
         pairwise=_rate(_pairwise(ranked, None)),
@@ -85,14 +89,13 @@ def agreement_report(connection: Connection, task: AnnotationTask) -> AgreementR
         order_alpha=krippendorff_alpha(_order_units(ranked), level="nominal", seed=SEED),
         rating_alpha=krippendorff_alpha(_rating_units(ranked), level="ordinal", seed=SEED),
         flag_alphas=_flag_alphas(ranked),
-        labelers=[_line(name, plain, gold, ranked, known, truths, median) for name in names],
+        labelers=[_line(name, plain_of[name], ranked_of[name], known_of[name], truths, median) for name in names],
     )
 
 
 def _line(
     name: str,
     plain: Sequence[LabeledItem],
-    gold: Sequence[LabeledItem],
     ranked: Sequence[_Ranked],
     known: Sequence[_Ranked],
     truths: Mapping[int, RankingLabel],
@@ -112,6 +115,16 @@ def _line(
         first_shown=_rate(_preferred(ranked, name, _shown_first)),
         longer=_rate(_preferred(ranked, name, _is_longer)),
     )
+
+
+def _by_labeler(found: Sequence[_Item]) -> dict[str, list[_Item]]:
+    """Return the items that each labeler said something of: a labeler's line costs no more than their labels."""
+    items: dict[str, list[_Item]] = defaultdict(list)
+    for one in found:
+        said = one.events if isinstance(one, LabeledItem) else one.labels
+        for name in dict.fromkeys(label.labeler for label in said):
+            items[name].append(one)
+    return items
 
 
 def _ranked(one: LabeledItem) -> _Ranked:

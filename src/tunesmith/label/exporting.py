@@ -28,9 +28,11 @@ from tunesmith.core.records import (
 from tunesmith.label.review import label_of
 from tunesmith.label.work import prompt_of
 from tunesmith.statistics.agreement import strict_pairs
-from tunesmith.store.annotation.items import Item, item_stream
+from tunesmith.store.annotation.items import Item, items_by_id
 from tunesmith.store.annotation.labels import NOT_ACCEPTABLE, LabelEvent, label_stream
 from tunesmith.store.annotation.tasks import AnnotationTask
+
+_ITEMS_AT_ONCE = 500
 
 
 class LabeledItem(NamedTuple):
@@ -59,13 +61,14 @@ def labeled_items(
 
     With `decisions` False reviewers' decisions are ignored, and every labeler's own label stands.
     """
-    groups = itertools.groupby(label_stream(connection, task.id), key=lambda event: event.item_id)
-    items = item_stream(connection, task.id)
-    for item_id, group in groups:
-        item = next(item for item in items if item.id == item_id)
-        events = _standing([event for event in group if decisions or event.kind == "label"], without)
-        if events and (item.gold is not None) == gold:
-            yield LabeledItem(item, events)
+    by_item = itertools.groupby(label_stream(connection, task.id), key=lambda event: event.item_id)
+    groups = ((item_id, list(group)) for item_id, group in by_item)
+    while batch := list(itertools.islice(groups, _ITEMS_AT_ONCE)):
+        items = items_by_id(connection, [item_id for item_id, _ in batch])
+        for item_id, group in batch:
+            events = _standing([event for event in group if decisions or event.kind == "label"], without)
+            if events and (items[item_id].gold is not None) == gold:
+                yield LabeledItem(items[item_id], events)
 
 
 def ranking_of(labeled: LabeledItem) -> Ranking:

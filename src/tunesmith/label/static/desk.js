@@ -171,7 +171,8 @@ class Work {
 
   showNothing() {
     const text = this.page.task.paused ? "This task is paused." : "Nothing waits for you here. Thank you.";
-    this.root.replaceChildren(make("div", { class: "card empty" }, make("p", {}, text), make("a", { class: "button", href: "/" }, "To the tasks")));
+    const title = make("h1", { class: "visually-hidden" }, this.page.task.name);
+    this.root.replaceChildren(title, make("div", { class: "card empty" }, make("p", {}, text), make("a", { class: "button", href: "/" }, "To the tasks")));
   }
 
   blank() {
@@ -190,9 +191,9 @@ class Work {
   change(redraw = true) {
     this.countTimeVisible();
     this.kept = drafts.write("draft", this.item.id, this.state);
+    if (redraw) this.draw(); // before the status, whose line it makes anew
     if (!this.kept) this.status("This browser keeps no drafts: submit before you leave the page");
     else this.status(`Draft kept in this browser ${clock()}`);
-    if (redraw) this.draw();
   }
 
   countTimeVisible() {

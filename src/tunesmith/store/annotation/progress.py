@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, false, func, select
 
 from tunesmith.store.annotation.tables import items, label_events, leases, users
 from tunesmith.store.annotation.users import User
@@ -40,27 +40,21 @@ class SkipCount(NamedTuple):
 
 def progress(connection: Connection, annotation_task_id: int) -> Progress:
     """Return the counts of an annotation task."""
-    mine = (items.c.annotation_task_id == annotation_task_id, ~items.c.is_gold)
-    n_items, wanted = connection.execute(
-        select(func.count(), func.coalesce(func.sum(items.c.overlap), 0)).where(*mine)
-    ).one()
-    by_item = (
-        select(
-            leases.c.item_id,
-            func.sum(case((leases.c.state == "done", 1), else_=0)).label("done"),
-            func.sum(case((leases.c.state == "held", 1), else_=0)).label("held"),
-        )
+    mine = (items.c.annotation_task_id == annotation_task_id, items.c.is_gold == false())
+    taken = func.coalesce(func.sum(items.c.overlap - items.c.free), 0)
+    full = func.coalesce(func.sum(case((items.c.free == 0, 1), else_=0)), 0)
+    wanted = func.coalesce(func.sum(items.c.overlap), 0)
+    counts = connection.execute(select(func.count(), wanted, taken, full).where(*mine)).one()
+    n_items, n_wanted, n_taken, n_full = map(int, counts)
+    # A slot that is taken is labeled or held; few are held at any time.
+    held = (
+        select(leases.c.item_id, items.c.free)
         .join(items, items.c.id == leases.c.item_id)
-        .where(*mine)
-        .group_by(leases.c.item_id)
-        .subquery()
+        .where(*mine, leases.c.state == "held")
     )
-    full = func.sum(case((by_item.c.done >= items.c.overlap, 1), else_=0))
-    found = select(full, func.sum(by_item.c.done), func.sum(by_item.c.held)).join(
-        items, items.c.id == by_item.c.item_id
-    )
-    finished, labels, held = (int(value or 0) for value in connection.execute(found).one())
-    return Progress(n_items, finished, int(wanted), labels, held)
+    rows = connection.execute(held).all()
+    unfinished = {row.item_id for row in rows if row.free == 0}
+    return Progress(n_items, n_full - len(unfinished), n_wanted, n_taken - len(rows), len(rows))
 
 
 def labels_per_hour(connection: Connection, annotation_task_id: int, *, since: float) -> list[HourCount]:
@@ -90,13 +84,14 @@ def my_labels(connection: Connection, annotation_task_id: int, user: User) -> in
 
 def waiting_for(connection: Connection, annotation_task_id: int, user: User) -> int:
     """Return how many items this labeler could still be given, gold ones left out."""
-    mine = (leases.c.item_id == items.c.id, leases.c.user_id == user.id, leases.c.state != "expired")
-    met = select(leases.c.id).where(*mine).exists()
     skill = items.c.skill.is_(None) | items.c.skill.in_(user.skills)
-    found = select(func.count()).where(
-        items.c.annotation_task_id == annotation_task_id, ~items.c.is_gold, items.c.free > 0, ~met, skill
-    )
-    return connection.execute(found).scalar_one()
+    mine = (items.c.annotation_task_id == annotation_task_id, items.c.is_gold == false(), items.c.free > 0, skill)
+    open_to_all = connection.execute(select(func.count()).select_from(items).where(*mine)).scalar_one()
+    met = select(leases.c.item_id).where(leases.c.user_id == user.id, leases.c.state != "expired")
+    # `+ 0`: not by the task's index, which holds every item, but by the numbers of the few that this labeler has met.
+    same_task = items.c.annotation_task_id + 0 == annotation_task_id
+    met_too = select(func.count()).select_from(items).where(same_task, *mine[1:], items.c.id.in_(met))
+    return open_to_all - connection.execute(met_too).scalar_one()
 
 
 def skips(connection: Connection, annotation_task_id: int) -> list[SkipCount]:

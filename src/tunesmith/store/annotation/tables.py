@@ -124,6 +124,8 @@ items = Table(
         sqlite_where=text("free > 0"),
         postgresql_where=text("free > 0"),
     ),
+    # Its order keeps it from serving the queue, which must walk `items_waiting`.
+    Index("items_counted", "annotation_task_id", "overlap", "free", "is_gold", "skill"),
 )
 
 leases = Table(

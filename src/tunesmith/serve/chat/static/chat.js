@@ -186,7 +186,7 @@ function draw() {
   const before = page.live ? turns.findIndex((turn) => turn.parent === page.live.parent) : -1;
   const shown = before < 0 ? turns : turns.slice(0, before);
   const parts = shown.map((turn) => make("div", { class: "turn-block", "data-parent": turn.parent ?? "" }, askedView(turn, acts), repliesView(turn, page.talk, acts)));
-  if (page.live?.element) parts.push(make("div", { class: "turn-block" }, make("section", { class: "asked", "aria-label": "You" }, make("div", { class: "bubble" }, said(page.live.asked))), page.live.element));
+  if (page.live?.element) parts.push(make("div", { class: "turn-block" }, make("article", { class: "asked", "aria-label": "You" }, make("div", { class: "bubble" }, said(page.live.asked))), page.live.element));
   thread.replaceChildren(...(parts.length ? parts : [welcome()]));
   document.body.classList.toggle("fresh", parts.length === 0);
   $("#title").textContent = page.talk.title || "New chat";

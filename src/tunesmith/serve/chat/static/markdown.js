@@ -78,7 +78,7 @@ function block(lines, depth) {
   const fence = FENCE.exec(lines[0]);
   if (fence) return code(lines, fence);
   const heading = HEADING.exec(lines[0]);
-  if (heading) return make(`h${Math.min(6, heading[1].length + 2)}`, {}, ...inline(heading[2], 0));
+  if (heading) return make(`h${Math.min(6, heading[1].length + 1)}`, {}, ...inline(heading[2], 0));
   if (RULE.test(lines[0])) return make("hr");
   if (depth < DEEPEST && ITEM.test(lines[0])) return list(lines, depth);
   if (depth < DEEPEST && QUOTE.test(lines[0])) return make("blockquote", {}, ...nested(lines.map((line) => QUOTE.exec(line)[1]), depth));
@@ -130,7 +130,7 @@ function table(lines) {
   const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
   const head = cells(lines[0]);
   const row = (line, tag) => make("tr", {}, ...head.map((_, index) => make(tag, {}, ...inline(cells(line)[index] ?? "", 0))));
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" },
+  return make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" },
     make("table", {}, make("thead", {}, row(lines[0], "th")), make("tbody", {}, ...lines.slice(2).map((line) => row(line, "td")))));
 }
 

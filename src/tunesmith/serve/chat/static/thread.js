@@ -22,7 +22,7 @@ export function askedView(turn, acts) {
     turn.branches.length > 1 ? stepper("Version of your message", turn.branch, turn.branches.length, (branch) => acts.choose(turn, { branch })) : null,
     button("edit", "Edit your message and ask again", () => acts.askAgain(turn)),
     button("copy", "Copy your message", () => acts.copy(turn.asked)));
-  return make("section", { class: "asked", "aria-label": "You" }, body, tools);
+  return make("article", { class: "asked", "aria-label": "You" }, body, tools);
 }
 
 /** One reply, or two side by side. `talk` knows thumbs, edits and votes; `acts` does what is pressed. */
@@ -33,15 +33,15 @@ export function repliesView(turn, talk, acts) {
   const foot = open ? voteBar((choice) => acts.vote(turn, choice))
     : make("p", { class: "verdict muted" }, `${VERDICTS[turn.vote.payload.choice]}. The conversation goes on from ${turn.goesOn === turn.replies[0].id ? "A" : "B"}.`);
   const more = turn.versions.length > 1 ? stepper("Pair of replies", turn.version, turn.versions.length, (version) => acts.choose(turn, { version })) : null;
-  return make("section", { class: "pair", "aria-label": "Two replies" }, make("div", { class: "pair-cards" }, ...cards), foot, more);
+  return make("article", { class: "pair", "aria-label": "Two replies" }, make("div", { class: "pair-cards" }, ...cards), foot, more);
 }
 
 /** Two empty or growing cards; returns their bodies too. */
 export function liveView(n) {
   const bodies = Array.from({ length: n }, () => make("div", { class: "markdown live" }, make("span", { class: "waiting", role: "img", "aria-label": "The model is thinking" }, make("i"), make("i"), make("i"))));
-  if (n === 1) return { element: make("section", { class: "reply", "aria-label": "Reply", "aria-busy": "true" }, bodies[0]), bodies };
+  if (n === 1) return { element: make("article", { class: "reply", "aria-label": "Reply", "aria-busy": "true" }, bodies[0]), bodies };
   const cards = bodies.map((body, index) => make("article", { class: "pair-card" }, letter(index), body));
-  return { element: make("section", { class: "pair", "aria-label": "Two replies", "aria-busy": "true" }, make("div", { class: "pair-cards" }, ...cards)), bodies };
+  return { element: make("article", { class: "pair", "aria-label": "Two replies", "aria-busy": "true" }, make("div", { class: "pair-cards" }, ...cards)), bodies };
 }
 
 const letter = (index) => make("header", {}, make("span", { class: "letter" }, "AB"[index]));
@@ -58,7 +58,7 @@ function single(turn, reply, talk, acts) {
     button("up", "Good reply", () => press("up"), { pressed: thumb === "up" }),
     button("down", "Bad reply", () => press("down"), { pressed: thumb === "down" }),
     about(reply, talk));
-  return make("section", { class: "reply", "aria-label": "Reply", "data-reply": reply.id }, body, reply.receipt ? sourcesLine(reply.receipt, acts) : null, tools);
+  return make("article", { class: "reply", "aria-label": "Reply", "data-reply": reply.id }, body, reply.receipt ? sourcesLine(reply.receipt, acts) : null, tools);
 }
 
 function shown(reply, talk, acts) {
