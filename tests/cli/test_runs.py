@@ -68,7 +68,7 @@ def test_compare_takes_folders_and_draws_a_page(shell: Shell, tmp_path: Path) ->
     assert ran.out.splitlines()[0].split() == ["optimizer.learning_rate", "train/loss", "eval/loss"]
     assert len(ran.out.splitlines()) == 8 and str(page) in ran.out.splitlines()[-1]
     html = page.read_text()
-    assert "6 runs that differ in 1 keys" in html and html.count("<svg") == 1 and "<script" not in html
+    assert "6 runs that differ in 1 setting<" in html and html.count("<svg") == 1 and "<script" not in html
 
 
 def test_hundreds_of_runs_are_listed_quickly(shell: Shell, tmp_path: Path) -> None:

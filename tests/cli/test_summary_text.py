@@ -14,3 +14,10 @@ def test_plain_values() -> None:
 
 def test_nested_objects_are_indented() -> None:
     assert summary_lines({"a": 1, "models": {"sft": {"loss": 2.0}}}) == ["a       1", "models", "  sft", "    loss  2"]
+
+
+def test_records_are_counted_and_rates_are_not() -> None:
+    messages = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way."}]
+    assert value_text(messages) == "2 (in full with --json)"
+    rate = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 12}
+    assert value_text([rate]) == "0.5 [0.4, 0.6] n=12"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tunesmith.core.errors import DataError
-from tunesmith.evaluate.comparison import compare_logs
+from tunesmith.evaluate.comparison import compare_logs, corrected_together
 from tunesmith.evaluate.sample_log import Sample
 from tunesmith.evaluate.scorer import Measure, Written
 from tunesmith.evaluate.task import Ask, Item
@@ -71,3 +73,25 @@ def test_items_of_one_log_only_are_counted():
     assert found.alone == (2, 4)
     with pytest.raises(DataError, match="share no item"):
         compare_logs(log([{"good": [1.0]}]), log([{"good": [1.0]}], begin=9), MEASURES, correction="holm", seed=0)
+
+
+def test_runs_compared_with_one_parent_are_one_family_of_tests():
+    """Two runs double the number of looks: Holm's smallest p is multiplied by all of them."""
+    before = log([{"good": [0.0], "bad": [0.0]}] * 12)
+    after = log([{"good": [1.0], "bad": [0.0]}] * 7 + [{"good": [0.0], "bad": [0.0]}] * 5)
+    one = compare_logs(before, after, MEASURES, correction="holm", seed=0)
+    p = one.differences[0].p
+    assert one.differences[0].adjusted == pytest.approx(2 * p)
+    both = corrected_together([one, one], "holm")
+    assert both[0].differences[0].adjusted == pytest.approx(4 * p)
+    assert both[1].differences[1].adjusted == 1.0
+
+
+def test_every_task_has_its_turn_among_the_shown_samples():
+    measures = {name: MEASURES["t"][:1] for name in ("a", "b")}
+
+    def both(value: float) -> list[Sample]:
+        return [replace(s, task=t) for t in ("a", "b") for s in log([{"good": [value]}] * 20)]
+
+    found = compare_logs(both(0.0), both(1.0), measures, correction="holm", seed=0)
+    assert [c.task for c in found.better] == ["a", "b"] * 4

@@ -57,6 +57,28 @@ def test_two_runs_are_identical(world):
     assert {s.task for s in samples} == {"crows_pairs", "demonstrations"}
 
 
+def test_a_stopped_run_keeps_what_is_finished_and_the_next_begins_anew(world):
+    def stop(line: str) -> None:
+        if line.startswith("crows_pairs") and line.endswith(" s"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(config(world, "stopped"), RunContext(log=stop))
+    assert {s.task for s in read_samples(world / "stopped")} == {"crows_pairs"}
+    assert list(read_evaluation(world / "stopped")["suites"]) == ["crows_pairs"]
+    for out in ("stopped", "whole"):
+        run(config(world, out), RunContext())
+    for name in ("evaluation.json", "samples.jsonl"):
+        assert (world / "stopped" / name).read_bytes() == (world / "whole" / name).read_bytes()
+
+
+def test_a_log_is_not_scored_again_over_itself(world):
+    run(config(world, "source"), RunContext())
+    with pytest.raises(ConfigError, match="overwritten"):
+        run(config(world, "source", rescore=str(world / "source")), RunContext())
+    assert len(read_samples(world / "source")) == 11
+
+
 def test_a_log_can_be_scored_again(world):
     """With another metric, without the model."""
     run(config(world, "first"), RunContext())

@@ -66,7 +66,14 @@ def test_a_grid_is_tried_exactly_once_each(tmp_path: Path) -> None:
     assert "learning_rate: 0.001" in best and "best of a sweep" in best
     assert result.next_command.startswith(f"tunesmith train sft --config {tmp_path}/s/best.yaml")
     page = (tmp_path / "s" / "report.html").read_text()
-    assert "trial 0002" in page and "<script" not in page and page.count("<svg") == 4
+    assert "trial 0002" in page and "<script" not in page and page.count("<svg") == 3
+
+
+def test_what_mattered_is_said_of_ten_trials_and_not_of_fewer(tmp_path: Path) -> None:
+    rates = ["1e-5", "2e-5", "5e-5", "1e-4", "2e-4"]
+    sweep(tmp_path / "s", over={"learning_rate": ",".join(rates), "global_batch_size": "2,4"})
+    assert results(tmp_path / "s")["importance"][RATE] > 0.9, "the batch's size changes nothing"
+    assert "Fewer than ten" not in (tmp_path / "s" / "report.html").read_text()
 
 
 def test_failures_are_listed_with_their_first_line_and_exit_4(tmp_path: Path) -> None:
@@ -138,7 +145,7 @@ import os, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
 from tests.sweep.test_search import sweep
-sweep(Path({out!r}), "desk", 0.25, over={{"learning_rate": "1e-3,1e-2,1e-1,1e-4"}})
+sweep(Path({out!r}), "dies-once", 0.25, over={{"learning_rate": "1e-3,1e-2,1e-1,1e-4"}})
 """
 
 
@@ -154,13 +161,14 @@ def test_a_killed_parent_loses_no_finished_trial(tmp_path: Path, number: signal.
     wait_until(lambda: not any(alive(pid) for pid in pids))
     finished = {p.name: p.read_bytes() for p in out.glob("trials/*.json") if not p.name.endswith(".answer.json")}
     assert finished
-    _, code = sweep(out, step_s=0.25, over={"learning_rate": "1e-3,1e-2,1e-1,1e-4"})
+    _, code = sweep(out, "dies-once", step_s=0.25, over={"learning_rate": "1e-3,1e-2,1e-1,1e-4"})
     assert code == 0
     assert {name: (out / "trials" / name).read_bytes() for name in finished} == finished
     body = results(out)
     assert [t["state"] for t in body["trials"]] == ["finished"] * 4
     # A trial that was under way goes on: its steps are there once each.
     assert [[step for step, _ in t["points"]] for t in body["trials"]] == [[1, 2, 3, 4]] * 4
+    assert [(t["kills"], t["retried"]) for t in body["trials"]] == [(["killed by SIGKILL"], 1)] * 4
 
 
 def alive(pid: int) -> bool:

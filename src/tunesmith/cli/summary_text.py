@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _RATE = {"value", "low", "high", "n"}
+_IN_FULL = "in full with --json"
 
 
 def summary_lines(summary: Mapping[str, Any], indent: str = "") -> list[str]:
@@ -21,7 +22,7 @@ def summary_lines(summary: Mapping[str, Any], indent: str = "") -> list[str]:
 
 
 def value_text(value: Any) -> str:
-    """Return one value as text: a rate with interval and n, a float with four digits, a list with commas."""
+    """Return a value as text: a rate with interval and n, a float with four digits, records by their count."""
     match value:
         case Mapping() if not set(value) >= _RATE:
             return ", ".join(f"{key}: {value_text(item)}" for key, item in value.items())
@@ -34,6 +35,9 @@ def value_text(value: Any) -> str:
             return f"{value:.4g}"
         case int():
             return f"{value:,}"
+        case list() | tuple() if any(isinstance(item, Mapping) and not set(item) >= _RATE for item in value):
+            # Records, such as a conversation's messages: nobody reads them in one line.
+            return f"{len(value):,} ({_IN_FULL})"
         case list() | tuple():
             return ", ".join(value_text(item) for item in value)
         case _:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tunesmith.core.errors import DataError
 from tunesmith.evaluate.sample_log import Sample
-from tunesmith.evaluate.scorer import Measure, Written
+from tunesmith.evaluate.scorer import Measure
 from tunesmith.statistics.rates import Rate, cluster_bootstrap, wilson
 from tunesmith.statistics.several_tests import Correction, corrected, sign_flip_test
 
@@ -60,7 +60,7 @@ class Changed(NamedTuple):
     """An item whose value of the task's first primary measure changed by `change` (positive is better)."""
 
     task: str
-    measure: str
+    measure: Measure
     change: float
     first: Sample
     second: Sample
@@ -98,16 +98,37 @@ def compare_logs(
     for task in dict.fromkeys(key[0] for key in shared):
         inside = [pair for pair in pairs if pair[0].task == task]
         found += [d for m in measures.get(task, ()) if (d := _difference(task, m, inside, seed=seed)) is not None]
-    tested = [i for i, difference in enumerate(found) if difference.measure.primary]
-    for i, p in zip(tested, corrected([found[i].p for i in tested], correction), strict=True):
-        found[i] = found[i]._replace(adjusted=p)
     changed = _changed(pairs, measures)
-    return Comparison(
+    alone = (len(ours) - len(shared), len(theirs) - len(shared))
+    compared = Comparison(
         found,
-        [c for c in changed if c.change > 0][:SHOWN],
-        [c for c in reversed(changed) if c.change < 0][:SHOWN],
-        (len(ours) - len(shared), len(theirs) - len(shared)),
+        _by_turns([c for c in changed if c.change > 0])[:SHOWN],
+        _by_turns([c for c in reversed(changed) if c.change < 0])[:SHOWN],
+        alone,
     )
+    return corrected_together([compared], correction)[0]
+
+
+def corrected_together(comparisons: Sequence[Comparison], correction: Correction) -> list[Comparison]:
+    """Return the comparisons with p-values adjusted over the primary measures of all of them: they are one family."""
+    tested = [d for one in comparisons for d in one.differences if d.measure.primary]
+    adjusted = iter(corrected([d.p for d in tested], correction))
+    return [
+        one._replace(
+            differences=[d._replace(adjusted=next(adjusted)) if d.measure.primary else d for d in one.differences]
+        )
+        for one in comparisons
+    ]
+
+
+def _by_turns(changed: Sequence[Changed]) -> list[Changed]:
+    """Return the items such that every task has its turn before any task has a second one."""
+    turns: dict[str, int] = {}
+    numbered = []
+    for one in changed:
+        turns[one.task] = turns.get(one.task, 0) + 1
+        numbered.append((turns[one.task], one))
+    return [one for _, one in sorted(numbered, key=lambda pair: pair[0])]
 
 
 def _difference(task: str, measure: Measure, pairs: Sequence[tuple[Sample, Sample]], *, seed: int) -> Difference | None:
@@ -143,16 +164,16 @@ def _interval(differences: Sequence[Sequence[float]], measure: Measure, *, seed:
 
 
 def _changed(pairs: Sequence[tuple[Sample, Sample]], measures: Mapping[str, Sequence[Measure]]) -> list[Changed]:
-    """Return the items with completions whose first primary measure changed, the most improved first."""
+    """Return the items whose first primary measure changed, the most improved first; preferences of a pair apart."""
     found = []
     for one, other in pairs:
         main = next((m for m in measures.get(one.task, ()) if m.primary), None)
-        if main is None or not isinstance(one.response, Written):
+        if main is None or main.unit == "bits":  # neither sentence of a pair is an answer
             continue
         before, after = one.scores.get(main.name), other.scores.get(main.name)
         if before and after:
             change = sum(after) / len(after) - sum(before) / len(before)
             signed = change if main.higher_is_better else -change
             if signed:
-                found.append(Changed(one.task, main.label, signed, one, other))
+                found.append(Changed(one.task, main, signed, one, other))
     return sorted(found, key=lambda c: (-c.change, c.task, c.first.item.key))

@@ -4,30 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
+
 from tunesmith.evaluate.charts import WHISKER
 from tunesmith.evaluate.comparison import Difference
 from tunesmith.evaluate.figure import new_figure, role, short_label, style_axes, to_svg
+from tunesmith.evaluate.wording import suite_title
+
+ROW, MARGIN = 0.5, 0.75  # inches of a row, and of what stands below a panel
+COLOURS = {"better": "good", "worse": "bad"}
 
 
 def difference_dots(differences: Sequence[Difference], *, name: str) -> str:
-    """Return one row per tested measure in points (shares) or its own unit, coloured by the verdict."""
-    shown = [d for d in differences if d.adjusted is not None]
-    figure = new_figure(9.4, 0.8 + 0.36 * max(1, len(shown)))
-    axes = figure.subplots()
+    """Return a row per tested measure, coloured by the verdict; measures of another unit have a panel of their own."""
+    units: dict[str, list[Difference]] = {}
+    for d in differences:
+        if d.adjusted is not None:
+            units.setdefault(d.measure.unit, []).append(d)
+    heights = [MARGIN + ROW * len(shown) for shown in units.values()]
+    figure = new_figure(9.4, sum(heights))
+    panels = figure.subplots(len(units), 1, squeeze=False, gridspec_kw={"height_ratios": heights})
+    for axes, (unit, shown) in zip(panels[:, 0], units.items(), strict=True):
+        _panel(axes, unit, shown)
+    figure.align_ylabels()
+    return to_svg(figure, name=name, label="Paired differences with 95 % intervals")
+
+
+def _panel(axes: Axes, unit: str, shown: Sequence[Difference]) -> None:
     style_axes(axes, grid="x")
     axes.axvline(0.0, color=role("ink"), linewidth=1.2, linestyle=(0, (4, 3)))
-    colours = {"better": role("good"), "worse": role("bad")}
+    furthest = 0.0
     for place, d in enumerate(shown):
-        sign = 1.0 if d.measure.higher_is_better else -1.0
-        scale = sign * (100.0 if d.measure.unit == "share" else 1.0)
-        value = scale * d.rate.value
-        ends = sorted((scale * d.rate.low, scale * d.rate.high))
-        colour = colours.get(d.verdict, role("muted"))
+        scale = (1.0 if d.measure.higher_is_better else -1.0) * (100.0 if unit == "share" else 1.0)
+        value, ends = scale * d.rate.value, sorted((scale * d.rate.low, scale * d.rate.high))
+        furthest = max(furthest, abs(ends[0]), abs(ends[1]))
+        colour = role(COLOURS.get(d.verdict, "muted"))
         reach = [[max(0.0, value - ends[0])], [max(0.0, ends[1] - value)]]
         axes.errorbar([value], [place], xerr=reach, ecolor=colour, **WHISKER)
         axes.plot([value], [place], "o", color=colour, markersize=6)
-    labels = [short_label(f"{d.task}: {d.measure.label}") for d in shown]
+    labels = [f"{short_label(suite_title(d.task))}\n{short_label(d.measure.label)}" for d in shown]
     axes.set_yticks(range(len(shown)), labels, color=role("ink"))
-    axes.set(ylim=(max(1, len(shown)) - 0.5, -0.5), xlabel="change, right is better (points of a share, or the unit)")
+    side = 1.08 * furthest or 1.0
+    what = "percentage points" if unit == "share" else unit
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(-side, side), xlabel=f"change in {what}; right is better")
     axes.spines[["left", "bottom"]].set_visible(False)
-    return to_svg(figure, name=name, label="Paired differences with 95 % intervals")

@@ -46,6 +46,7 @@ def suite_json(task: Task, answered: Answered, found: Aggregate) -> dict[str, An
         "items": found.items,
         "left_out": dict(task.left_out),
         "prompts_cut": answered.cut,
+        "condition": task.condition,
         "notes": list(task.notes),
         "unscored": found.unscored,
         "measures": {name: _measured(measures[name], rate) for name, rate in found.measures.items()},

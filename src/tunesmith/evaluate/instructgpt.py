@@ -46,15 +46,20 @@ TRUTHFUL = {"base": "28.4 %", "sft": "51.5 %", "ppo": "75.5 %", "ppo_ptx": "71.2
 TOXIC = {"base": "0.233", "sft": "0.199", "ppo": "0.205", "ppo_ptx": "0.196"}
 # HellaSwag, few-shot, 175B (appendix E), against GPT-3's 79.1 %: the tax on a task that the alignment never trained.
 HELLASWAG = {"sft": "\N{MINUS SIGN}5.0 points", "ppo": "\N{MINUS SIGN}3.2 points", "ppo_ptx": "+2.9 points"}
-# What the paper reports on public suites, for scale: 175B, GPT-3 / SFT / PPO / PPO-ptx (appendix E). The protocols are
-# not all ours: its toxicity is Perspective's on one greedy continuation.
+# What the paper reports on public suites, for scale: 175B, GPT-3 / SFT / PPO / PPO-ptx (appendix E), by suite, measure
+# and prompt condition. The protocols are not all ours: its toxicity is Perspective's on one greedy continuation.
 PUBLIC_SUITES = {
-    "hellaswag/accuracy_normalised": "79.1 / 74.1 / 75.9 / 82.0 % (few-shot)",
-    "squad2/f1": "69.8 / 65.9 / 52.0 / 69.9 (few-shot)",
-    "winogender/entropy": ".735 / .503 / .618 / .737 bits",
-    "crows_pairs/entropy": ".410 / .241 / .326 / .413 bits",
-    "truthfulqa_generation/nearer_to_true": "28.4 / 51.5 / 75.5 / 71.2 % true (its judge)",
-    "real_toxicity_prompts/mean_toxicity": ".231 / .211 / .228 / .234 (Perspective, greedy)",
+    "hellaswag/accuracy_normalised/none": "79.1 / 74.1 / 75.9 / 82.0 % (few-shot)",
+    "squad2/f1/none": "69.8 / 65.9 / 52.0 / 69.9 % (few-shot)",
+    "winogender/entropy/none": "0.74 / 0.50 / 0.62 / 0.74 bits",
+    "winogender/entropy/respectful": "0.80 / 0.48 / 0.53 / 0.70 bits",
+    "crows_pairs/entropy/none": "0.41 / 0.24 / 0.33 / 0.41 bits",
+    "crows_pairs/entropy/respectful": "0.36 / 0.20 / 0.27 / 0.24 bits",
+    "truthfulqa_generation/nearer_to_true/none": "28.4 / 51.5 / 75.5 / 71.2 % true (its judge)",
+    "truthfulqa_generation/true_and_informative/none": "25.1 / 27.1 / 75.2 / 68.9 % (its judges)",
+    "real_toxicity_prompts/mean_toxicity/none": "23.1 / 21.1 / 22.8 / 23.4 % (Perspective, greedy)",
+    "real_toxicity_prompts/mean_toxicity/respectful": "23.3 / 19.9 / 20.5 / 19.6 % (Perspective, greedy)",
+    "real_toxicity_prompts/mean_toxicity/biased": "28.5 / 25.6 / 42.7 / 40.0 % (Perspective, greedy)",
 }
 NOTHING = ("", "")
 

@@ -47,7 +47,9 @@ def write_rounds(done: Sequence[RoundResult], out: Path, *, command: str, to_ran
 
 
 def _change(rate: Any) -> str:
-    return "–" if rate is None else f"{rate.value:+.3f} [{rate.low:+.3f}, {rate.high:+.3f}]"
+    return (
+        "–" if rate is None else f"{rate.value:+.3f} [{rate.low:+.3f}, {rate.high:+.3f}]".replace("-", "\N{MINUS SIGN}")
+    )
 
 
 def _plot(done: Sequence[RoundResult]) -> str:
@@ -64,7 +66,7 @@ def _plot(done: Sequence[RoundResult]) -> str:
         axes.annotate(
             text, (one.number, rate.value), (9, 0), textcoords="offset points", va="center", color=role("ink")
         )
-    names = [f"{'start' if one.number == 0 else f'round {one.number}'}\n{one.verdict}" for one in done]
+    names = ["start" if one.number == 0 else f"round {one.number}\n{one.verdict}" for one in done]
     axes.set_xticks([one.number for one in done], names)
     axes.set(xlim=(-0.5, len(done) - 0.4), ylabel="held-out tasks solved (gold judge)")
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")

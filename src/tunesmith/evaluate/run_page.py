@@ -18,6 +18,7 @@ from tunesmith.train.durable import replace_file
 # Of little use as curves, and always there.
 _LATER = ("train/learning_rate", "train/grad_norm", "train/tokens_per_second")
 PLOTS = 12
+FEW = 5  # runs that have a column each; more have a row each
 MOST_POINTS = 400
 
 
@@ -26,7 +27,7 @@ def write_run_page(readings: Sequence[RunReading], path: Path) -> None:
     names = [reading.path.name for reading in readings]
     if len(set(names)) < len(names):
         names = [str(reading.path) for reading in readings]
-    metrics = _metrics(readings)
+    metrics, repeated = _metrics(readings)
     page = page_template("runs.html.j2")
     html = page.render(
         names=names,
@@ -34,20 +35,38 @@ def write_run_page(readings: Sequence[RunReading], path: Path) -> None:
         comparison=compare_runs(readings),
         plots=[(name, Markup(_plot(readings, names, name, index))) for index, name in enumerate(metrics[:PLOTS])],
         left_out=metrics[PLOTS:],
+        repeated=repeated,
+        across=len(readings) <= FEW,
         value=_value,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, html.encode())
 
 
-def _metrics(readings: Sequence[RunReading]) -> list[str]:
-    """Return the metrics that have a curve, validation first, then losses, what is always there last."""
+def _metrics(readings: Sequence[RunReading]) -> tuple[list[str], list[str]]:
+    """Return the metrics that have a curve, and those that repeat another metric's curve in every run.
+
+    What most runs have comes first, then validation, then losses; what is always there comes last.
+    """
     found = {name for reading in readings for name, curve in reading.curves.items() if len(curve) > 1}
     found |= {name for name in (n for r in readings for n in r.curves) if name.startswith("validation/")}
-    return sorted(
+    ranked = sorted(
         found,
-        key=lambda n: (not n.startswith("validation/"), any(n.startswith(late) for late in _LATER), "loss" not in n, n),
+        key=lambda n: (
+            any(n.startswith(late) for late in _LATER),
+            -sum(n in r.curves for r in readings),
+            not n.startswith("validation/"),
+            "loss" not in n,
+            n,
+        ),
     )
+    curves: dict[str, str] = {}
+    repeated = []
+    for name in ranked:
+        seen = curves.setdefault(repr([reading.curves.get(name) for reading in readings]), name)
+        if seen != name:
+            repeated.append(f"{name} (= {seen})")
+    return list(curves.values()), repeated
 
 
 def _plot(readings: Sequence[RunReading], names: Sequence[str], metric: str, index: int) -> str:
@@ -69,8 +88,9 @@ def _plot(readings: Sequence[RunReading], names: Sequence[str], metric: str, ind
                 marker="o" if len(curve) == 1 else "",
                 label=short_label(name) if few else "_",
             )
-    axes.set(xlabel="step", ylabel=short_label(metric))
+    axes.set(xlabel="step")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.spines["left"].set_visible(False)
     if few:
         place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "ncols": 3}
@@ -85,4 +105,12 @@ def _thinned(curve: Sequence[tuple[float, float]]) -> Sequence[tuple[float, floa
 
 
 def _value(value: Any) -> str:
-    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            return "–"
+        case float():
+            return f"{value:.4g}"
+        case list() | tuple():
+            return ", ".join(map(_value, value)) or "none"
+        case _:
+            return str(value)

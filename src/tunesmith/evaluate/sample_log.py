@@ -5,6 +5,7 @@ One line per item, in the task's order; nothing that differs between two equal r
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,19 @@ class Sample:
 def write_samples(samples: Iterable[Sample], path: Path) -> None:
     """Write the log in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, b"".join(orjson.dumps(s.to_json(), option=orjson.OPT_APPEND_NEWLINE) for s in samples))
+    replace_file(path, _lines(samples))
+
+
+def append_samples(samples: Iterable[Sample], path: Path) -> None:
+    """Add samples to a log that is being written, and wait until the disk has them."""
+    with path.open("ab") as stream:
+        stream.write(_lines(samples))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _lines(samples: Iterable[Sample]) -> bytes:
+    return b"".join(orjson.dumps(s.to_json(), option=orjson.OPT_APPEND_NEWLINE) for s in samples)
 
 
 def read_samples(path: Path) -> list[Sample]:

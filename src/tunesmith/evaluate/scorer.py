@@ -33,11 +33,14 @@ Response = Likelihoods | Written
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a number means. `unit` "share" lies in [0, 1]; `primary` measures are what a comparison tests."""
+    """What a number means. `unit` "share" lies in [0, 1]; `primary` measures are what a comparison tests.
+
+    `higher_is_better` None describes a model and says nothing of its quality; such a measure is never primary.
+    """
 
     name: str
     label: str
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
     unit: Literal["share", "bits", "nats", "points", "tokens"] = "share"
     primary: bool = False
 

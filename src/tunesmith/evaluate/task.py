@@ -62,7 +62,8 @@ class Protocol:
 class Task:
     """Items of one suite with their scorer. `file_sha256` says which version of the data was read.
 
-    `read` items were in the file; `left_out` says why some are no items. `version` changes when the protocol does.
+    `left_out` says why rows of the file are no items. `condition` is InstructGPT's prompt condition. `version` changes
+    when the protocol or a primary measure does.
     """
 
     name: str
@@ -74,4 +75,5 @@ class Task:
     file: str = ""
     file_sha256: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
+    condition: str = "none"
     notes: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from tunesmith.statistics.rates import CONFIDENCE, Rate
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.int64]
 BINS, FOLDS = 10, 5
+SHORTEST, LONGEST = 5, 20  # words of a fragment
 
 
 def fit_toxicity(texts: Sequence[str], toxic: Sequence[bool], *, penalty: float) -> ToxicityModel:
@@ -65,8 +66,23 @@ class Validation(NamedTuple):
         return {"auc": self.auc.to_json(), "calibration_error": self.calibration_error}
 
 
-def validate(scores: Sequence[float], toxic: Sequence[bool]) -> Validation:
-    """Return both measures of held-out scores; the AUC's interval is Hanley and McNeil's (1982).
+def weights_for(toxic: Sequence[bool], base_rate: float | None) -> Floats:
+    """Return weights of mean 1 under which `base_rate` of the texts are toxic; None leaves them as they were drawn.
+
+    Labelled sets are collected until half of them is toxic; what people or models write is not (Saerens et al. 2002).
+    """
+    labels = np.asarray(toxic, dtype=np.float64)
+    if base_rate is None:
+        return np.ones(len(labels))
+    share = labels.mean()
+    weights: Floats = labels * base_rate / share + (1.0 - labels) * (1.0 - base_rate) / (1.0 - share)
+    return weights
+
+
+def validate(scores: Sequence[float], toxic: Sequence[bool], *, base_rate: float | None = None) -> Validation:
+    """Return both measures of held-out scores, the second as if `base_rate` of the texts were toxic.
+
+    The AUC does not depend on the base rate; its interval is Hanley and McNeil's (1982).
 
     Raises:
         DataError: only one kind of label.
@@ -80,14 +96,16 @@ def validate(scores: Sequence[float], toxic: Sequence[bool]) -> Validation:
     variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n0 - 1) * (q2 - auc**2)) / (n1 * n0)
     reach = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(max(variance, 0.0))
     bins = np.minimum((values * BINS).astype(int), BINS - 1)
-    error = sum(
-        abs(labels[bins == b].mean() - values[bins == b].mean()) * (bins == b).sum() for b in np.unique(bins)
-    ) / len(values)
+    weights = weights_for(toxic, base_rate)
+    inside = [bins == b for b in np.unique(bins)]
+    error = sum(abs(float(weights[i] @ (labels[i] - values[i]))) for i in inside) / len(values)
     return Validation(Rate(auc, max(0.0, auc - reach), min(1.0, auc + reach), len(values)), float(error))
 
 
-def fit_calibrated(texts: Sequence[str], toxic: Sequence[bool], *, penalty: float, seed: int) -> ToxicityModel:
-    """Return the fit with its margins stretched so that probabilities are honest (Platt 1999).
+def fit_calibrated(
+    texts: Sequence[str], toxic: Sequence[bool], *, penalty: float, seed: int, base_rate: float | None = None
+) -> ToxicityModel:
+    """Return the fit with its margins stretched so that probabilities are honest (Platt 1999) at the base rate.
 
     A strong penalty ranks well but is far too unsure; scale and shift are fitted to margins of texts held out from it.
     """
@@ -96,23 +114,39 @@ def fit_calibrated(texts: Sequence[str], toxic: Sequence[bool], *, penalty: floa
     for inside, outside in folds_of(texts, folds=FOLDS, seed=seed):
         part = fit_toxicity([texts[i] for i in inside], [toxic[i] for i in inside], penalty=penalty)
         margins[outside] = logit(np.clip(_scores(part, [texts[i] for i in outside]), 1e-9, 1 - 1e-9))
-    labels = np.asarray(toxic, dtype=np.float64)
+    labels, weights = np.asarray(toxic, dtype=np.float64), weights_for(toxic, base_rate)
 
     def loss(parameters: Floats) -> float:
         stretched = parameters[0] * margins + parameters[1]
-        return float(np.mean(np.logaddexp(0.0, stretched) - labels * stretched))
+        return float(np.mean(weights * (np.logaddexp(0.0, stretched) - labels * stretched)))
 
     scale, shift = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x
     return ToxicityModel(model.weights * scale, model.idf, float(model.bias * scale + shift), model.card)
 
 
-def held_out_scores(texts: Sequence[str], toxic: Sequence[bool], *, seed: int, penalty: float) -> Floats:
+def held_out_scores(
+    texts: Sequence[str], toxic: Sequence[bool], *, seed: int, penalty: float, base_rate: float | None = None
+) -> Floats:
     """Return each text's score by a calibrated model that was trained without it."""
     scores = np.zeros(len(texts))
     for inside, outside in folds_of(texts, folds=FOLDS, seed=seed):
-        model = fit_calibrated([texts[i] for i in inside], [toxic[i] for i in inside], penalty=penalty, seed=seed + 1)
+        some, labels = [texts[i] for i in inside], [toxic[i] for i in inside]
+        model = fit_calibrated(some, labels, penalty=penalty, seed=seed + 1, base_rate=base_rate)
         scores[outside] = _scores(model, [texts[i] for i in outside])
     return scores
+
+
+def fragments(texts: Sequence[str], n: int, *, seed: int) -> list[str]:
+    """Return n runs of 5 to 20 words, each from a text drawn at random: as short as what a model is scored on."""
+    generator = np.random.default_rng(seed)
+    found: list[str] = []
+    long = [words for text in texts if len(words := text.split()) > LONGEST]
+    while len(found) < n:
+        words = long[generator.integers(len(long))]
+        size = int(generator.integers(SHORTEST, LONGEST + 1))
+        begin = int(generator.integers(len(words) - size))
+        found.append(" ".join(words[begin : begin + size]))
+    return found
 
 
 def folds_of(texts: Sequence[str], *, folds: int, seed: int) -> Iterator[tuple[Indexes, Indexes]]:

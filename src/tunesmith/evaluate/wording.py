@@ -15,6 +15,26 @@ MODEL_NAMES: Mapping[str, str] = {
     "ppo_ptx": "PPO-ptx",
 }
 
+# Suites as their papers write them; a suite that is not here is called by its own name.
+SUITE_TITLES: Mapping[str, str] = {
+    "truthfulqa": "TruthfulQA, multiple choice",
+    "truthfulqa_generation": "TruthfulQA, free answers",
+    "hellaswag": "HellaSwag",
+    "squad2": "SQuAD 2.0",
+    "gsm8k": "GSM8K",
+    "ifeval": "IFEval",
+    "real_toxicity_prompts": "RealToxicityPrompts",
+    "winogender": "Winogender",
+    "crows_pairs": "CrowS-Pairs",
+    "desk": "Built-in desk",
+    "demonstrations": "Demonstrations",
+}
+
+
+def suite_title(name: str) -> str:
+    """Return the name shown for a suite."""
+    return SUITE_TITLES.get(name, name.replace("_", " "))
+
 
 def model_name(key: str) -> str:
     """Return the name shown for a model's key in `results.json`; unknown keys stand for themselves."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tunesmith.core.config import Strict
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.evaluate.comparison import Difference, compare_logs
+from tunesmith.evaluate.comparison import Difference, compare_logs, corrected_together
 from tunesmith.evaluate.evaluation import read_evaluation, results_of
 from tunesmith.evaluate.evaluation_report import Page, Versus, write_page
 from tunesmith.evaluate.sample_log import Sample, read_samples
@@ -82,9 +82,9 @@ def against_parent(
 ) -> list[Versus]:
     """Return every log's comparison with the first one; items that only one of the two has are counted on screen."""
     parent, *others = logs
+    each = [compare_logs(logs[parent], logs[name], measures, correction=correction, seed=seed) for name in others]
     versus = []
-    for name in others:
-        found = compare_logs(logs[parent], logs[name], measures, correction=correction, seed=seed)
+    for name, found in zip(others, corrected_together(each, correction), strict=True):
         versus.append(Versus(parent, name, found))
         if any(found.alone):
             counts = f"{found.alone[0]} items only in {parent}, {found.alone[1]} only here"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import __version__
+from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.evaluate import evaluation, sample_log
 from tunesmith.evaluate.aggregate import aggregate
@@ -19,7 +20,7 @@ from tunesmith.evaluate.asking import Limits, prompt_ids, start_id
 from tunesmith.evaluate.evaluation import TIMES, about_model, results_of, suite_json, write_evaluation
 from tunesmith.evaluate.latency import response_time
 from tunesmith.evaluate.runner import Answered, fitted, form_for, run_task, scored
-from tunesmith.evaluate.sample_log import Sample, read_samples, write_samples
+from tunesmith.evaluate.sample_log import Sample, append_samples, read_samples, write_samples
 from tunesmith.evaluate.task import Ask, Task
 from tunesmith.model.generate import Sampling
 from tunesmith.model.load import LanguageModel
@@ -34,7 +35,11 @@ LONGEST = 2048
 
 
 def run(config: Config, context: RunContext) -> RunResult:
-    """Ask, score, aggregate, write."""
+    """Ask, score, aggregate, write.
+
+    Raises:
+        ConfigError: a log is to be scored again into its own folder.
+    """
     tasks = tasks_of(config)
     for task in tasks:
         context.log(f"{task.name}: {len(task.items):,} items{''.join(f'; {note}' for note in task.notes)}")
@@ -42,6 +47,8 @@ def run(config: Config, context: RunContext) -> RunResult:
         return RunResult(
             out=Path(config.out), summary={"dry_run": True, "items": {t.name: len(t.items) for t in tasks}}
         )
+    if config.rescore and Path(config.rescore).resolve() == Path(config.out).resolve():
+        raise ConfigError("would be overwritten while it is read", where="rescore", remedy="choose another --out")
     earlier = read_samples(Path(config.rescore)) if config.rescore else []
     model = None if config.rescore else open_model(model_folder(config.model))[0]
     name = earlier[0].model if earlier else config.model
@@ -53,8 +60,9 @@ def run(config: Config, context: RunContext) -> RunResult:
     }
     suites: dict[str, Any] = {}
     times: dict[str, Any] = {"seconds": {}}
-    everything: list[Sample] = []
     out = Path(config.out)
+    log = out / sample_log.FILE
+    write_samples([], log)
     for asked in tasks:
         begin = time.perf_counter()
         if model is None:
@@ -65,9 +73,10 @@ def run(config: Config, context: RunContext) -> RunResult:
         times["seconds"][task.name] = time.perf_counter() - begin
         found = aggregate(answered.samples, task.scorer.measures, seed=config.seed)
         suites[task.name] = suite_json(task, answered, found)
-        everything += answered.samples
-        # After every suite, so that a run that is stopped keeps what is finished.
-        _write(out, {**body, "suites": suites}, everything, times)
+        # After every suite, so that a run that is stopped keeps what is finished; the log first, which holds the most.
+        append_samples(answered.samples, log)
+        replace_file(out / TIMES, json_bytes(times))
+        write_evaluation({**body, "suites": suites}, out)
         context.log(f"{task.name}: {len(answered.samples):,} items in {times['seconds'][task.name]:.1f} s")
     if model is not None:
         times |= _times(model, tasks, config)
@@ -77,15 +86,9 @@ def run(config: Config, context: RunContext) -> RunResult:
         | {key: part[key] for key in ("unscored", "left_out", "prompts_cut") if part[key]}
         for suite, part in suites.items()
     }
-    artefacts = {"evaluation": str(out / evaluation.FILE), "samples": str(out / sample_log.FILE)}
+    artefacts = {"evaluation": str(out / evaluation.FILE), "samples": str(log)}
     summary = {"suites": shown, "response_time": times.get("response_time", {})}
     return RunResult(out=out, summary=summary, artefacts=artefacts, next_command=f"tunesmith eval report {out}")
-
-
-def _write(out: Path, body: dict[str, Any], samples: Sequence[Sample], times: dict[str, Any]) -> None:
-    write_samples(samples, out / sample_log.FILE)
-    replace_file(out / TIMES, json_bytes(times))
-    write_evaluation(body, out)
 
 
 def _limits(config: Config, model: LanguageModel) -> Limits:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from tunesmith.evaluate.figure import new_figure, role, short_label, style_axes, to_svg
 from tunesmith.sweep.results import SweepResult, TrialResult
@@ -55,7 +55,13 @@ def _focus(axes: Axes, result: SweepResult) -> None:
     if not reach:
         return
     low, high = axes.get_ylim()
-    axes.set_ylim((max(low, edge - reach), high) if result.larger_is_better else (low, min(high, edge + reach)))
+    # A line that lies wholly outside would leave a stub at the edge: where each trial ended stays in sight.
+    near = [value for value in values if abs(value - edge) <= 2 * reach]
+    room = 0.05 * reach
+    if result.larger_is_better:
+        axes.set_ylim(max(low, min(edge - reach, near[0] - room)), high)
+    else:
+        axes.set_ylim(low, min(high, max(edge + reach, near[-1] + room)))
 
 
 def key_plots(result: SweepResult, space: Sequence[Dimension]) -> list[tuple[str, str]]:
@@ -78,6 +84,10 @@ def _key_plot(result: SweepResult, dimension: Dimension, index: int) -> str:
         places = [float(t.values[dimension.key]) for t in scored]
         if dimension.log:
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-"))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.tick_params(axis="x", labelrotation=30)
     axes.scatter(places, values, 26, color=role(OTHER), alpha=0.8)
     if result.best is not None and result.best in scored:
         spot = scored.index(result.best)

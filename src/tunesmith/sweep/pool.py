@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from tunesmith.sweep.process import Child, Order, Start, last_words
 from tunesmith.sweep.reading import MetricTail, Point
+from tunesmith.train.durable import replace_file
 from tunesmith.train.stop_signal import StopSignal
 
 POLL_S = 0.1
@@ -35,13 +36,17 @@ class Job:
 
 
 class Ending(NamedTuple):
-    """How a job ended. `kills`: why each lost attempt ended; `error`: the first line of a failure."""
+    """How a job ended. `kills`: why each lost attempt ended, also those under a sweep that was itself killed.
+
+    `given_up`: the last of them was not taken up again. `error`: the first line of a failure.
+    """
 
     state: State
     points: list[Point]
     seconds: float
     peak_bytes: int | None
     kills: list[str]
+    given_up: bool
     error: str
     answer: Mapping[str, Any]
 
@@ -52,6 +57,7 @@ class _Active:
     child: Child
     tail: MetricTail
     started: float
+    earlier: int  # attempts lost before this sweep was started again: they use up none of its retries
     kills: list[str] = field(default_factory=list)
     peak: int | None = None
     asked_to_stop: float | None = None
@@ -89,7 +95,10 @@ class Pool:
         raise SystemExit(128 + stop.received)
 
     def _begin(self, job: Job) -> _Active:
-        return _Active(job, self.start(job.order), MetricTail(job.metrics, job.metric), time.monotonic())
+        file = job.order.kills
+        kills = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        tail = MetricTail(job.metrics, job.metric)
+        return _Active(job, self.start(job.order), tail, time.monotonic(), len(kills), kills)
 
     def _tick(self, one: _Active) -> bool:
         """Look after one job; return True if it has ended."""
@@ -101,8 +110,10 @@ class Pool:
         one.peak = max(filter(None, (one.peak, one.child.peak_bytes)), default=None)
         if one.asked_to_stop is None and _killed(code):
             one.kills.append(_reason(code))
-            if len(one.kills) <= self.retries:
-                self.log(f"{one.job.name} was {one.kills[-1]}; taken up again ({len(one.kills)} of {self.retries})")
+            replace_file(one.job.order.kills, "".join(f"{why}\n" for why in one.kills).encode())
+            lost = len(one.kills) - one.earlier
+            if lost <= self.retries:
+                self.log(f"{one.job.name} was {one.kills[-1]}; taken up again ({lost} of {self.retries})")
                 one.child = self.start(one.job.order)
                 return False
         self.ended(one.job, self._ending(one, code))
@@ -124,7 +135,9 @@ class Pool:
             told = answer.get("error", {}).get("message", "") or last_words(one.job.order)
             error = f"{one.kills[-1]}, {len(one.kills)} times" if _killed(code) else (told or f"exit code {code}")
         seconds = time.monotonic() - one.started
-        return Ending(state, one.tail.points, seconds, one.peak, one.kills, error.partition("\n")[0], answer)
+        given_up = state == "failed" and _killed(code)
+        first_line = error.partition("\n")[0]
+        return Ending(state, one.tail.points, seconds, one.peak, one.kills, given_up, first_line, answer)
 
 
 def read_answer(order: Order) -> Mapping[str, Any]:

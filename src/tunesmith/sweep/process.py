@@ -41,6 +41,11 @@ class Order:
         """The file for the child's standard output: one JSON object."""
         return self.log.with_suffix(".answer.json")
 
+    @property
+    def kills(self) -> Path:
+        """The file that says why each lost attempt ended, a line each; it outlives a killed sweep."""
+        return self.log.with_suffix(".kills")
+
 
 class Child(Protocol):
     """A trial under way, wherever it runs."""

@@ -87,8 +87,8 @@ def findings(result: SweepResult) -> list[tuple[str, str]]:
         found.append(
             (
                 "good" if better else "bad" if "worse" in sure.verdict else "",
-                f"{result.metric}, best minus given, paired over {d.n} seeds: {d.value:+.4g}, 95 % interval "
-                f"{d.low:+.4g} to {d.high:+.4g} ({side} is better).",
+                f"{result.metric}, best minus given, paired over {d.n} seeds: {d.value:+.3g}, 95 % interval "
+                f"{d.low:+.3g} to {d.high:+.3g} ({side} is better).".replace("-", "\N{MINUS SIGN}"),
             )
         )
     elif result.best is not None:

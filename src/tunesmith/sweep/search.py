@@ -174,7 +174,7 @@ class Sweep:
             best_step=next((step for step, v in ending.points if v == value), None),
             seconds=ending.seconds,
             peak_memory_gib=None if ending.peak_bytes is None else ending.peak_bytes / 2**30,
-            retried=len(ending.kills) - (state == "failed" and len(ending.kills) > self.plan.settings.retries),
+            retried=len(ending.kills) - ending.given_up,
             kills=ending.kills,
             error=error,
             points=ending.points,

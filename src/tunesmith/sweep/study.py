@@ -99,6 +99,9 @@ def cut_torn_line(journal: Path) -> None:
         os.truncate(journal, len(whole) + len(newline))
 
 
+LEAST = 10  # finished trials; with fewer, the shares are an accident of which ones were drawn
+
+
 def importances(study: Study) -> dict[str, float]:
     """Return how much of the result each key explains among the finished trials (PED-ANOVA); shares that sum to 1.
 
@@ -106,7 +109,7 @@ def importances(study: Study) -> dict[str, float]:
     """
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     varied = {key for t in finished for key in t.params if t.params[key] != finished[0].params.get(key)}
-    if len(finished) < 4 or not varied:
+    if len(finished) < LEAST or not varied:
         return {}
     found = optuna.importance.get_param_importances(study)
     return {key: float(share) for key, share in found.items()}

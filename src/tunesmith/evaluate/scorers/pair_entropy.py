@@ -27,7 +27,7 @@ class PairEntropy:
         self.name = "pair entropy"
         self.measures: Sequence[Measure] = (
             Measure("entropy", "entropy", unit="bits", primary=True),
-            Measure(first, first.replace("_", " "), higher_is_better=False),
+            Measure(first, first.replace("_", " "), higher_is_better=None),
         )
         self._first = first
 

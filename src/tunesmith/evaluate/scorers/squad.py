@@ -18,7 +18,7 @@ class SquadAnswers:
     measures: Sequence[Measure] = (
         Measure("f1", "F1", primary=True),
         Measure("exact", "exact match"),
-        Measure("says_no_answer", "says that there is no answer"),
+        Measure("says_no_answer", "says that there is no answer", higher_is_better=None),
     )
 
     def score(self, target: Mapping[str, Any], response: Response) -> Values:

@@ -34,6 +34,7 @@ def load(path: Path, options: SuiteOptions) -> Task:
         file=path.name,
         file_sha256=rows.sha256,
         left_out=rows.left_out,
+        condition=options.condition,
         notes=(f"prompt condition: {options.condition}",),
     )
     return drawn(task, options)

@@ -62,7 +62,7 @@ def load_generation(path: Path, options: SuiteOptions) -> Task:
     items = [_generation_item(answers_of(row, f"{path}:{n}"), n) for n, row in enumerate(rows.rows, 1)]
     task = Task(
         name="truthfulqa_generation",
-        version=1,
+        version=2,
         source=SOURCE,
         items=tuple(items),
         scorer=ReferenceSimilarity(),
