@@ -9,7 +9,7 @@ PACKAGE = ROOT / "src" / "tunesmith"
 # Folders of tests that are about several files at once.
 SUITES = {"house", "invariants", "parity", "end_to_end"}
 # Files of tests that are about a whole package.
-PACKAGE_WIDE = {"formats/test_real_data.py"}
+PACKAGE_WIDE = {"formats/test_real_data.py", "label/test_fuzzing.py"}
 
 
 def test_every_test_file_mirrors_a_source_file() -> None:
