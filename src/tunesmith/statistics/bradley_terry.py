@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
@@ -59,7 +58,7 @@ def strengths(wins: Wins) -> Wins:
         DataError: the models do not all hang together by wins in both directions.
     """
     n = len(wins)
-    parts, _ = connected_components(csr_array(wins > 0), directed=True, connection="strong")
+    parts, _ = connected_components((wins > 0).astype(np.float64), directed=True, connection="strong")
     if n < 2 or parts > 1:
         raise DataError(
             "these judgements do not fix every strength",
