@@ -73,7 +73,7 @@ def test_raw_bytes_never_break_the_server(scene: Scene) -> None:
 
 @pytest.mark.slow
 def test_five_thousand_drawn_requests(scene: Scene) -> None:
-    seen = drawn_requests(scene, 800)
+    seen = drawn_requests(scene, 1_100)
     print("drawn requests:", dict(seen), "in all", seen.total())
     assert seen.total() >= 5_000 and not any(status >= 500 for status in seen)
 
