@@ -107,7 +107,7 @@ def test_a_thousand_disconnects() -> None:
     with crowd_scene(rows=32, queue=200, open_replies=400).running() as scene:
         left = asyncio.run(leave_early(scene, 1_000, at_once=100))
         print("steps after the last one left:", left)
-        assert eventually(lambda: len(scene.records) == 1_000, seconds=20)
+        assert eventually(lambda: len(scene.records) == 1_000, seconds=20), len(scene.records)
         tokens = [record.completions[0].tokens for record in scene.records]
         print("tokens written for each:", sorted(tokens)[500], "median,", max(tokens), "most, of 400")
         assert scene.app.service.open_replies.total() == 0
