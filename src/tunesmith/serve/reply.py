@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -36,7 +37,7 @@ class Reply:
         self._texts: list[list[str]] = [[] for _ in range(ask.n)]
         self._tokens = [0] * ask.n
         self._finishes: list[Finish | None] = [None] * ask.n
-        self._over = False
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def receipt(self) -> dict[str, Any] | None:
@@ -87,11 +88,16 @@ class Reply:
             yield delta
 
     async def end(self) -> None:
-        """Stop what still goes on, count, and record; only the first call does anything."""
-        if self._over or self._answer is None:
+        """Stop what still goes on, count, and record, once; every call returns when that is done."""
+        if self._answer is None:
             return
-        self._over = True
-        await self._answer.close()
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(self._answer))
+        # A client may leave while its reply ends by itself: the caller is then cancelled, the ending must not be.
+        await asyncio.shield(self._ending)
+
+    async def _end(self, answer: Answer) -> None:
+        await answer.close()
         self._count()
         if self._service.on_reply is not None:
             await run_in_threadpool(self._service.record, self.record())
