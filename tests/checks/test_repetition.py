@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from tunesmith.checks.check import Text
 from tunesmith.checks.repetition import RepetitionConfig, repetition
-from tunesmith.checks.worded import Worded
+from tunesmith.checks.worded import Text, Worded
 
 CONFIG = RepetitionConfig()
 

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.checks.check import Text
 from tunesmith.checks.spelling import SpellingConfig, is_slip, spelling
-from tunesmith.checks.worded import Worded
+from tunesmith.checks.worded import Text, Worded
 
 
 @pytest.mark.parametrize("word", ["teh", "becuase", "recieve", "wich", "togehter", "wrok", "thigns", "peple"])

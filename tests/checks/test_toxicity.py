@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.checks.check import Text
 from tunesmith.checks.toxicity import ToxicityCheck, ToxicityConfig, toxicity
-from tunesmith.checks.worded import Worded
+from tunesmith.checks.worded import Text, Worded
 
 from .rows import found, talk
 

@@ -13,9 +13,10 @@ import ftfy
 import ftfy.badness
 from pydantic import Field
 
-from tunesmith.checks.check import CheckedRow, RowCheck, texts_of
+from tunesmith.checks.check import CheckedRow, RowCheck
 from tunesmith.checks.excerpt import around
 from tunesmith.checks.finding import Finding
+from tunesmith.checks.worded import Worded
 from tunesmith.core.config import Strict
 
 # C0 and C1 control characters without tab, line feed and carriage return; NEL (U+0085) counts as control too.
@@ -35,6 +36,11 @@ _TAG = re.compile(
 _ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|mdash|ndash|rsquo|lsquo|rdquo|ldquo|hellip|copy|#\d{2,5}|#x[0-9a-f]{2,4});", re.I
 )
+# One of these runs of letters (or "escap...", "scrap...", a fence) stands where the expression finds something.
+_HTML_LETTERS = frozenset((
+    "html", "xml", "css", "tag", "tags", "web", "webpage", "website", "markup", "javascript", "jsx", "php",
+    "svg", "dom", "element", "entity", "entities", "wordpress", "browser", "soup",
+))  # fmt: skip
 _HTML_WORDS = re.compile(
     r"\b(?:html|xml|css|tags?|web ?page|web ?site|markup|javascript|jsx|php|svg|dom|element|escap\w+|entit(?:y|ies)|"
     r"wordpress|"
@@ -64,10 +70,10 @@ class BrokenCheck(RowCheck):
 
     def row(self, row: CheckedRow) -> Iterator[Finding]:
         """Yield the damage in each text."""
-        texts = list(texts_of(row.record))
+        texts = row.texts
         # A conversation about HTML may hold tags wherever it wants.
         suspects = [t for t in texts if ("<" in t.text and ">" in t.text) or "&" in t.text]
-        about_html = bool(suspects) and any(_HTML_WORDS.search(t.text) for t in texts)
+        about_html = bool(suspects) and any(map(_speaks_of_html, row.worded))
         for text in texts:
             for kind, reason, severe in _characters(text.text):
                 yield Finding(row.file, row.line, text.field, kind, reason, "error" if severe else "warning")
@@ -77,6 +83,11 @@ class BrokenCheck(RowCheck):
                 shown = ", ".join(dict.fromkeys(found[:3]))
                 reason = f"{len(found)} HTML tags or entities, such as {shown[:60]}"
                 yield Finding(row.file, row.line, text.field, "broken.html", reason, "warning")
+
+
+def _speaks_of_html(text: Worded) -> bool:
+    hinted = not _HTML_LETTERS.isdisjoint(text.letters) or any(map(text.low.__contains__, ("escap", "scrap", "```")))
+    return hinted and _HTML_WORDS.search(text.text) is not None
 
 
 def _characters(text: str) -> Iterator[tuple[str, str, bool]]:

@@ -8,27 +8,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tunesmith.checks.finding import CheckResult, Finding
+from tunesmith.checks.worded import Text, Worded
 from tunesmith.core.records import Comparison, Document, Ranking, Record
 
 
-class CheckedRow(NamedTuple):
-    """A record and where it stands. Several records may come from one row."""
+@dataclass(slots=True)
+class CheckedRow:
+    """A record and where it stands. Several records may come from one row.
+
+    Its texts and their words are made once, whichever checks ask for them.
+    """
 
     file: str
     line: int
     record: Record
+    _texts: tuple[Text, ...] | None = field(default=None, init=False, repr=False, compare=False)
+    _worded: tuple[Worded, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The texts in the order a person reads them."""
+        if self._texts is None:
+            self._texts = tuple(texts_of(self.record))
+        return self._texts
 
-class Text(NamedTuple):
-    """One text of a record: its field, what it is for, and the text itself."""
-
-    field: str
-    role: str  # system | user | assistant | tool | chosen | rejected | completion | document
-    text: str
+    @property
+    def worded(self) -> tuple[Worded, ...]:
+        """The same texts as the rules of language read them."""
+        if self._worded is None:
+            self._worded = tuple(map(Worded, self.texts))
+        return self._worded
 
 
 Part = TypeVar("Part")

@@ -83,8 +83,8 @@ def language(text: Worded, config: LanguageConfig) -> str:
     words = text.words
     if len(words) < config.min_words:
         return ""
-    common = [word for word in words if word in _ALL]
-    counts = {name: sum(word in known for word in common) for name, known in FUNCTION_WORDS.items()}
+    common = list(filter(_ALL.__contains__, words))
+    counts = {name: sum(map(known.__contains__, common)) for name, known in FUNCTION_WORDS.items()}
     best, second = sorted(counts, key=lambda name: -counts[name])[:2]
     clear = counts[best] >= 3 and counts[best] >= 2 * counts[second] and counts[best] >= config.min_share * len(words)
     return best if clear else ""
@@ -117,7 +117,7 @@ def _guess(prompt: Worded, ours: str, config: LanguageConfig) -> str:
         return ""
     if ours in _SCRIPTS:
         return "Latin script" if prompt.text.isascii() else ""
-    counts = {name: sum(word in known for word in words) for name, known in FUNCTION_WORDS.items()}
+    counts = {name: sum(map(known.__contains__, words)) for name, known in FUNCTION_WORDS.items()}
     best = max(counts, key=lambda name: counts[name])
     clear = counts[best] >= 2 and counts[best] >= 3 * max(n for name, n in counts.items() if name != best)
     return best if clear or (counts[best] and not counts[ours] and len(words) >= config.min_words + 2) else ""

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tunesmith.checks.check import CheckedRow, texts_of
+from tunesmith.checks.check import CheckedRow
 from tunesmith.checks.finding import CheckResult, Finding, Severity
 from tunesmith.checks.near import NearSettings, Sketch, cluster, sketch_of
 from tunesmith.checks.places import Places, joined, places_of
@@ -177,8 +177,8 @@ class Leakage:
 
     def _hits(self, rows: Sequence[CheckedRow]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return (row, reference text, runs shared) for each pair that shares any; arrays of shape (pairs,)."""
-        texts = [text.text for row in rows for text in texts_of(row.record)]
-        per_row = np.array([sum(1 for _ in texts_of(row.record)) for row in rows], dtype=np.int64)
+        texts = [text.text for row in rows for text in row.texts]
+        per_row = np.array([len(row.texts) for row in rows], dtype=np.int64)
         runs: Runs = runs_of(words_of(texts), self.reference.run_words)
         row_of = np.repeat(np.repeat(np.arange(len(rows)), per_row), np.diff(runs.bounds))
         maybe = np.flatnonzero(self.reference.seen[(runs.hashes >> np.uint64(64 - _FILTER_BITS)).astype(np.int64)])
@@ -294,7 +294,7 @@ def reference_texts(rows: Iterable[CheckedRow], config: LeakageConfig) -> Iterat
     nobody's secret; no system messages, which are shared by design.
     """
     for row in rows:
-        for text in texts_of(row.record):
+        for text in row.texts:
             asked_for = text.role in ("user", "document")
             if asked_for or (text.role != "system" and len(text.text.split()) >= config.run_words):
                 yield ReferenceText(f"{row.file}:{row.line}", text.text)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from tunesmith.checks.check import CheckedRow, RowCheck, texts_of
+from tunesmith.checks.check import CheckedRow, RowCheck
 from tunesmith.checks.finding import Finding, Severity
 from tunesmith.checks.language import LanguageConfig, other_language
 from tunesmith.checks.phrases import boilerplate, placeholder, refusal
@@ -51,7 +51,7 @@ class NoiseCheck(RowCheck):
     def row(self, row: CheckedRow) -> Iterator[Finding]:
         """Yield the noise of each text."""
         before: list[Worded] = []
-        for worded in map(Worded, texts_of(row.record)):
+        for worded in row.worded:
             for fault in self._faults(worded, before):
                 yield Finding(row.file, row.line, worded.field, f"noise.{fault.kind}", fault.reason, fault.severity)
             if worded.role in ("system", "user", "assistant", "tool"):

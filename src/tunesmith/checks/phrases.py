@@ -78,7 +78,7 @@ _WEAK = (
 
 def refusal(text: Worded) -> str:
     """Return why an answer is a refusal or speaks of being a model, or nothing."""
-    if not any(hint in text.low for hint in _REFUSAL_HINTS):
+    if not any(map(text.low.__contains__, _REFUSAL_HINTS)):
         return ""
     found = _REFUSAL.search(text.low)
     return f"refuses, or speaks of itself as a model: {around(text.low, found.start())}" if found else ""
@@ -86,7 +86,7 @@ def refusal(text: Worded) -> str:
 
 def placeholder(text: Worded) -> str:
     """Return which placeholder a text still holds, or nothing. In code, `TODO` and brackets are ordinary."""
-    if not any(hint in text.low for hint in _PLACEHOLDER_HINTS):
+    if not any(map(text.low.__contains__, _PLACEHOLDER_HINTS)):
         return ""
     found = _PLACEHOLDER.search(text.text)
     if found is None or (_CODE.search(text.text) and "ipsum" not in found.group().lower()):
@@ -96,7 +96,7 @@ def placeholder(text: Worded) -> str:
 
 def boilerplate(text: Worded) -> str:
     """Return which words of a web page's frame a text holds (one sure sign, or three that are weak), or nothing."""
-    strong = [phrase for phrase in _STRONG if phrase in text.low]
+    strong = list(filter(text.low.__contains__, _STRONG))
     if not strong and not ("policy" in text.low or "©" in text.low or "click" in text.low or "terms of" in text.low):
         return ""
     weak = [phrase for phrase in _WEAK if phrase in text.low]

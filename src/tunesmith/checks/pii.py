@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from tunesmith.checks.check import CheckedRow, RowCheck, texts_of
+from tunesmith.checks.check import CheckedRow, RowCheck
 from tunesmith.checks.finding import Finding, Severity
 from tunesmith.core.config import Strict
 
@@ -134,7 +134,7 @@ class PiiCheck(RowCheck):
 
     def row(self, row: CheckedRow) -> Iterator[Finding]:
         """Yield one finding per text and kind, with the first one found, mostly hidden."""
-        for text in texts_of(row.record):
+        for text in row.texts:
             by_kind: dict[str, list[Span]] = {}
             for span in spans(text.text, min_entropy=self._config.min_entropy):
                 by_kind.setdefault(span.kind, []).append(span)
@@ -163,10 +163,10 @@ def _candidates(text: str, min_entropy: float) -> Iterator[Span]:
     """Yield spans, the most certain kinds first. Each search is behind a test that costs next to nothing."""
     if _PRIVATE_KEY in text:
         yield from _private_keys(text)
-    if any(hint in text for hint in _KEY_HINTS):
+    if any(map(text.__contains__, _KEY_HINTS)):
         keys = _KEY.finditer(text)
         yield from (Span(m.start(), m.end(), "key") for m in keys if entropy(m.group()) >= min_entropy)
-    if (":" in text or "=" in text) and any(hint in text.lower() for hint in _ASSIGNED_HINTS):
+    if (":" in text or "=" in text) and any(map(text.lower().__contains__, _ASSIGNED_HINTS)):
         yield from _assigned(text, min_entropy)
     if "@" in text:
         emails = _EMAIL.finditer(text)

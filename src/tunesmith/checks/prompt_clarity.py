@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from tunesmith.checks.check import CheckedRow, RowCheck, texts_of
+from tunesmith.checks.check import CheckedRow, RowCheck
 from tunesmith.checks.finding import Finding, Severity
 from tunesmith.checks.worded import Worded
 from tunesmith.core.config import Strict
@@ -58,7 +58,7 @@ class PromptClarityCheck(RowCheck):
 
     def row(self, row: CheckedRow) -> Iterator[Finding]:
         """Yield what is unclear in the user's turns; later turns may refer to earlier ones."""
-        users = [Worded(text) for text in texts_of(row.record) if text.role == "user"]
+        users = [text for text in row.worded if text.role == "user"]
         for index, text in enumerate(users):
             for found in unclear(text, self._config, first=index == 0):
                 kind = f"prompt_clarity.{found.kind}"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby, pairwise
-from operator import eq
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from tunesmith.checks.worded import Worded
@@ -39,9 +40,12 @@ def repetition(text: Worded, config: RepetitionConfig) -> str:
         return reason
     if len(words) < 5:
         return ""
-    if len(words) >= config.min_words and (reason := _top_ngrams(words, config.tolerance)):
+    # Whatever is looked for holds a pair of words three times, or a 5-gram twice; most texts do not.
+    repeats = len(words) - 1 - len(set(pairwise(words)))
+    if repeats >= 2 and len(words) >= config.min_words and (reason := _top_ngrams(words, config.tolerance, repeats)):
         return reason
-    # Whatever else is looked for holds one 5-gram twice, and most texts do not: one cheap test for all.
+    if repeats < 4:
+        return ""
     fives = list(zip(words, words[1:], words[2:], words[3:], words[4:], strict=False))
     if len(set(fives)) == len(fives):
         return ""
@@ -62,13 +66,14 @@ def _lines(text: str, limit: float) -> str:
 
 def _run(words: list[str], limit: int) -> str:
     """Find a sequence of 1 to 12 words that follows itself `limit` times, and at least 5 words of it."""
+    codes = _codes(words)
     for size in range(1, LONGEST_RUN + 1):
         needed = max(5, size * limit)
-        same = list(map(eq, words, words[size:]))
-        if sum(same) < needed:
+        same = codes[:-size] == codes[size:]
+        if np.count_nonzero(same) < needed:
             continue
         place = 0
-        for equal, group in groupby(same):
+        for equal, group in groupby(same.tolist()):
             length = len(list(group))
             if equal and length >= needed:
                 return f'"{" ".join(words[place : place + size])[:60]}" follows itself {length // size} times'
@@ -76,12 +81,12 @@ def _run(words: list[str], limit: int) -> str:
     return ""
 
 
-def _top_ngrams(words: list[str], tolerance: float) -> str:
-    """Apply the rule of the most common n-gram."""
+def _top_ngrams(words: list[str], tolerance: float, repeats: int) -> str:
+    """Apply the rule of the most common n-gram; `repeats` pairs of words occurred before."""
     total = sum(map(len, words))
     # An n-gram is at most as common as its most common pair, and few words have over 12 letters.
-    bound = max(Counter(pairwise(words)).values())
-    if bound * 4 * 12 < min(TOP_NGRAM.values()) * tolerance * total:
+    least = min(TOP_NGRAM.values()) * tolerance * total / (4 * 12)
+    if repeats + 1 < least or max(Counter(pairwise(words)).values()) < least:
         return ""
     for size, gopher in TOP_NGRAM.items():
         ngram, count = Counter(zip(*(words[i:] for i in range(size)), strict=False)).most_common(1)[0]
@@ -95,19 +100,29 @@ def _top_ngrams(words: list[str], tolerance: float) -> str:
 
 def _repeated_ngrams(words: list[str], tolerance: float) -> str:
     """Apply the rule of repeated n-grams; a character counts once, however many n-grams cover it."""
-    total = sum(map(len, words))
-    for size, gopher in REPEATED_NGRAM.items():
-        seen: set[tuple[str, ...]] = set()
-        covered = end = 0
-        for index, ngram in enumerate(zip(*(words[i:] for i in range(size)), strict=False)):
-            if ngram in seen:
-                covered += sum(map(len, words[max(index, end) : index + size]))
-                end = index + size
-            seen.add(ngram)
-        share = covered / total
+    lengths = np.array([len(word) for word in words])
+    codes = _codes(words)
+    ngrams, size = codes, 1
+    for wanted, gopher in REPEATED_NGRAM.items():
+        while size < wanted:
+            # An n-gram's number and its next word's give the number of the longer one, without a chance of confusion.
+            ngrams = np.unique(ngrams[:-1] * len(words) + codes[size:], return_inverse=True)[1]
+            size += 1
+        again = np.ones(len(ngrams), dtype=bool)
+        again[np.unique(ngrams, return_index=True)[1]] = False
+        edges = np.zeros(len(words) + 1, dtype=np.int64)
+        edges[:-size] += again
+        edges[size:] -= again
+        share = float(lengths[np.cumsum(edges[:-1]) > 0].sum() / lengths.sum())
         if share > gopher * tolerance:
             return f"{share:.0%} of it are {size}-word sequences that occurred before (limit {gopher * tolerance:.0%})"
         # Longer n-grams cover no more than shorter ones.
         if share <= min(REPEATED_NGRAM.values()) * tolerance:
             return ""
     return ""
+
+
+def _codes(words: list[str]) -> NDArray[np.int64]:
+    """Return a number for each word, the same for the same word, below the number of words."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(word, len(numbers)) for word in words], dtype=np.int64)

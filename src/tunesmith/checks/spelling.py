@@ -47,10 +47,10 @@ def spelling(text: Worded, config: SpellingConfig) -> str:
     words = text.words
     known = _words().known
     # Most texts end here: two set operations.
-    unknown = set(words) - known
+    unknown = text.vocabulary - known
     if len(unknown) < config.min_typos or "```" in text.text:
         return ""
-    if sum(word in FUNCTION_WORDS["English"] for word in words) < 0.1 * len(words):
+    if sum(map(FUNCTION_WORDS["English"].__contains__, words)) < 0.1 * len(words):
         return ""
     names = {word for word in unknown if word.capitalize() in text.text}
     slips = [word for word in words if word in unknown and word not in names and is_slip(word)]
@@ -63,7 +63,7 @@ def spelling(text: Worded, config: SpellingConfig) -> str:
     return f"{len(slips)} of {len(words)} words ({share:.0%}) look misspelt: {shown}"
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 17)
 def is_slip(word: str) -> bool:
     """Tell whether a word is not in the list but one slip away from a common one that is."""
     known, common = _words()

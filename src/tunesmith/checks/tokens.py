@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from tunesmith.checks.check import CheckedRow, Judged, RowCheck, texts_of
+from tunesmith.checks.check import CheckedRow, Judged, RowCheck
 from tunesmith.checks.finding import CheckResult, Finding
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import DataError
@@ -81,7 +81,7 @@ class TokensCheck(RowCheck):
             # Rows of a file may lie a fixed number of lines apart; the multiplier spreads them (Knuth 6.4).
             measured = (row.line * 2654435761 >> 16) % self._every == 0
             try:
-                if not measured and self._surely_fits(row.record):
+                if not measured and self._surely_fits(row):
                     continue
                 length = self._length(row.record)
             except DataError as error:
@@ -118,20 +118,21 @@ class TokensCheck(RowCheck):
         plots = {"token_lengths": {"bin_tokens": BIN_TOKENS, "bins": ordered, "max_length": self._max_length}}
         return CheckResult(check=self.name, numbers=numbers, plots={**plots, "loss_masks": samples})
 
-    def _surely_fits(self, record: Record) -> bool:
+    def _surely_fits(self, row: CheckedRow) -> bool:
         """Tell whether a row cannot be too long, mostly without tokenizing it.
 
         No token is shorter than a character (a byte, outside ASCII). Where that does not settle it, the words' lengths
         are added up, each tokenized once. With byte-level tokenizers, which do not join words, that was at most 2.5 %
         under the true length on 1,134 real rows; `MARGIN` allows for 10 %.
         """
+        record = row.record
         if isinstance(record, Document):
             return True
-        texts = [text.text for text in texts_of(record)]
+        texts = [text.text for text in row.texts]
         room = self._max_length - len(texts) - self._control(tuple(m.role for m in record.messages))
         if sum(len(text) if text.isascii() else len(text.encode()) for text in texts) <= room:
             return True
-        return MARGIN * sum(self._word(word) for text in texts for word in text.split(" ")) <= room
+        return MARGIN * sum(map(self._word, " ".join(texts).split(" "))) <= room
 
     def _word_tokens(self, word: str) -> int:
         return len(self._template.tokenizer.encode(" " + word))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from tunesmith.checks.check import CheckedRow, RowCheck, texts_of
+from tunesmith.checks.check import CheckedRow, RowCheck
 from tunesmith.checks.finding import Finding, Severity
 from tunesmith.checks.worded import LEARNED, Worded
 from tunesmith.core.config import Strict
@@ -39,16 +39,19 @@ _RULES: tuple[tuple[str, float, re.Pattern[str]], ...] = (
     ("insult", 0.6, re.compile(r"\bshut (?:the \w+ )?up\b|\bscrew you\b|\bgo to hell\b|\bpiece of (?:trash|garbage|"
     r"filth|crap)\b")),
 )  # fmt: skip
-_RULE_HINTS = (
-    "kill", "die", "stab", "shoot", "shot", "murder", "hang", "strangle", "burn in", "rot in", "drop dead", "stupid",
-    "dumb", "idiot",
-    "moron", "loser", "pathetic", "worthless", "scum", "trash", "garbage", "disgust", "ugly", "clown", "jerk", "pig",
-    "animals",
-    "vermin", "brain", "useless", "disgrace", "filth", "shut", "screw", "to hell", "crap", "executed",
-)  # fmt: skip
+# Each rule ends in one of these runs of letters, or holds it.
+_RULE_LETTERS = frozenset((
+    "kill", "murder", "stab", "shoot", "strangle", "die", "shot", "killed", "hanged", "executed", "burn", "rot",
+    "dead", "hang", "stupid", "dumb", "idiot", "idiots", "moron", "morons", "loser", "losers", "pathetic",
+    "worthless", "scum", "trash", "garbage", "disgusting", "ugly", "clown", "clowns", "jerk", "jerks", "pig",
+    "pigs", "animals", "vermin", "brain", "braindead", "brainless", "useless", "disgrace", "filth", "shut",
+    "screw", "hell", "piece",
+))  # fmt: skip
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"})
 _MASKED = re.compile(r"(?<!\w)[a-z]+[013457@$!*#]+[a-z0134579@$!*#]*[a-z](?!\w)")
 _SIGN_INSIDE = re.compile(r"[a-z][013457@$*#!]+[a-z]")
+# The same but for its first letter: signs are rarer than letters, so this begins at few places.
+_SIGN_BEFORE = re.compile(r"[013457@$*#!][a-z]")
 # What a star in the lexicon stands for.
 _ENDINGS = (
     "",
@@ -119,8 +122,8 @@ class ToxicityCheck(RowCheck):
 
     def row(self, row: CheckedRow) -> Iterator[Finding]:
         """Yield toxic texts; in what is to be imitated it is a warning, elsewhere (a rude user) a note."""
-        for text in texts_of(row.record):
-            score = toxicity(Worded(text))
+        for text in row.worded:
+            score = toxicity(text)
             if score.value >= self._threshold:
                 shown = ", ".join(_veiled(word) for word in score.found[:3])
                 reason = f"score {score.value:.2f} ({score.category}): {shown}"
@@ -130,7 +133,7 @@ class ToxicityCheck(RowCheck):
 
 def toxicity(text: Worded) -> ToxicScore:
     """Return the score of a text."""
-    hits = [*_terms(text), *_rules(text.low)]
+    hits = [*_terms(text), *_rules(text)]
     if not hits:
         return ToxicScore(0.0, "", ())
     clean = 1.0
@@ -142,8 +145,8 @@ def toxicity(text: Worded) -> ToxicScore:
 
 def _terms(text: Worded) -> Iterator[tuple[str, _Term]]:
     lexicon = _lexicon()
-    words = lexicon.keys() & text.words
-    if _SIGN_INSIDE.search(text.low):
+    words = lexicon.keys() & text.vocabulary
+    if _SIGN_BEFORE.search(text.low) and _SIGN_INSIDE.search(text.low):
         words |= lexicon.keys() & _unmasked(text.low)
     for word in sorted(words):
         yield word, lexicon[word]
@@ -156,10 +159,10 @@ def _unmasked(low: str) -> set[str]:
     return {word for word in plain if word.isalpha()} | ({"fuck"} if any(word in _HIDDEN for word in masked) else set())
 
 
-def _rules(low: str) -> Iterator[tuple[str, _Term]]:
-    if any(hint in low for hint in _RULE_HINTS):
+def _rules(text: Worded) -> Iterator[tuple[str, _Term]]:
+    if not _RULE_LETTERS.isdisjoint(text.letters):
         for category, weight, pattern in _RULES:
-            if found := pattern.search(low):
+            if found := pattern.search(text.low):
                 yield found.group(), _Term(category, weight)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
-
-from tunesmith.checks.check import Text
+from typing import NamedTuple
 
 # Splitting is several times faster than searching, and most texts are plain.
 _SPACED = {code: " " for code in range(128) if not (chr(code).islower() or chr(code) == "'")}
@@ -16,21 +14,45 @@ ANSWERS = frozenset(("assistant", "chosen", "completion"))
 LEARNED = ANSWERS | {"document"}
 
 
+class Text(NamedTuple):
+    """One text of a record: its field, what it is for, and the text itself."""
+
+    field: str
+    role: str  # system | user | assistant | tool | chosen | rejected | completion | document
+    text: str
+
+
 class Worded:
-    """One text of a record as the rules of language read it."""
+    """One text of a record as the rules of language read it.
+
+    `low` is the text in lower case, with straight apostrophes; `words` are its words in lower case, without numbers and
+    punctuation; `vocabulary` are the different ones.
+    """
+
+    __slots__ = ("_letters", "field", "low", "role", "text", "vocabulary", "words")
 
     def __init__(self, text: Text) -> None:
         self.field, self.role, self.text = text
+        self.low = text.text.lower().replace("’", "'")
+        self.words = _words(self.low)
+        self.vocabulary = frozenset(self.words)
+        self._letters: frozenset[str] | None = None
 
-    @cached_property
-    def low(self) -> str:
-        """The text in lower case, with straight apostrophes."""
-        return self.text.lower().replace("’", "'")
+    @property
+    def letters(self) -> frozenset[str]:
+        r"""The different runs of letters: words, and the pieces of those with an apostrophe.
 
-    @cached_property
-    def words(self) -> list[str]:
-        """The words in lower case, without numbers and punctuation."""
-        if not self.low.isascii():
-            return _WORD.findall(self.low)
-        words = self.low.translate(_SPACED).split()
-        return [word for quoted in words if (word := quoted.strip("'"))] if "'" in self.low else words
+        Whatever an expression finds between two `\b` without a sign inside is among them, so a look here says whether
+        the expression, which costs a hundred times more, can find anything.
+        """
+        if self._letters is None:
+            joined = [word.split("'") for word in self.vocabulary if "'" in word] if "'" in self.low else ()
+            self._letters = self.vocabulary.union(*joined) if joined else self.vocabulary
+        return self._letters
+
+
+def _words(low: str) -> list[str]:
+    if not low.isascii():
+        return _WORD.findall(low)
+    words = low.translate(_SPACED).split()
+    return [word for quoted in words if (word := quoted.strip("'"))] if "'" in low else words

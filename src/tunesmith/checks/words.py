@@ -55,7 +55,12 @@ class Runs(NamedTuple):
 
 
 def words_of(texts: Sequence[str]) -> Words:
-    """Return the words of each text."""
+    """Return the words of each text; several checks ask for the same ones, so the last two answers are kept."""
+    return _words_of(tuple(texts))
+
+
+@lru_cache(maxsize=2)
+def _words_of(texts: tuple[str, ...]) -> Words:
     encoded = [_encoded(text) for text in texts]
     buffer = b"\n".join([b"", *encoded, b""])
     data = np.frombuffer(buffer, dtype=np.uint8)
@@ -121,7 +126,8 @@ def _word_bytes(data: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.
     return word, begins
 
 
-@lru_cache(maxsize=2)
+# Tables of a few sizes are in use at once: every chunk is about as long as the last.
+@lru_cache(maxsize=4)
 def _powers(size: int) -> tuple[Hashes, Hashes]:
     """Return base^i and base^-i modulo 2^64 for i below `size`."""
     inverse = pow(_BASE, -1, 2**64)
@@ -131,9 +137,11 @@ def _powers(size: int) -> tuple[Hashes, Hashes]:
 
 
 def _hash_spans(data: NDArray[np.uint8], starts: Bounds, ends: Bounds) -> Hashes:
-    ups, downs = _powers(1 << max(16, len(data).bit_length()))
+    ups, downs = _powers(1 << max(20, len(data).bit_length()))
     sums = np.zeros(len(data) + 1, dtype=np.uint64)
-    np.cumsum((data + np.uint64(1)) * ups[: len(data)], out=sums[1:])
+    # No byte of UTF-8 is 255, so one more fits into a byte. In place: these arrays are larger than the caches.
+    np.multiply(data + np.uint8(1), ups[: len(data)], out=sums[1:])
+    np.cumsum(sums[1:], out=sums[1:])
     return mixed((sums[ends] - sums[starts]) * downs[starts])
 
 

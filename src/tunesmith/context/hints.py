@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from tunesmith.checks.check import Text
 from tunesmith.checks.prompt_clarity import PromptClarityConfig, unclear
-from tunesmith.checks.worded import Worded
+from tunesmith.checks.worded import Text, Worded
 
 _TASK = re.compile(
     r"\b(?:add|analy[sz]e|answer|arrange|brainstorm|calculate|change|check|classify|clean|come|compare|complete|compose|"

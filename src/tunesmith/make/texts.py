@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tunesmith.checks.check import Text, texts_of
+from tunesmith.checks.check import texts_of
+from tunesmith.checks.worded import Text
 from tunesmith.core.records import Comparison, Document, Message, Ranking, Record
 
 Rewrite = Callable[[Text], str]
