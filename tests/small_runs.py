@@ -25,7 +25,7 @@ from tunesmith.core.records import (
     to_json,
 )
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.recipes import dpo, grpo, ppo, pretrain, reward, sft
+from tunesmith.recipes import distill, dpo, grpo, ppo, pretrain, reward, sft
 
 ENGINE: dict[str, Any] = {
     "optimizer": {"learning_rate": 3e-3},
@@ -41,6 +41,7 @@ GRPO: dict[str, Any] = {
     "group_size": 3,
     "max_tokens": 6,
 }
+DISTILLATION: dict[str, Any] = {"lmbda": 0.5, "beta": 0.5, "max_tokens": 6}
 THINGS = ("lamp", "chair", "table", "vase", "clock", "shelf", "rug", "bed", "desk", "stool", "mug", "bowl")
 
 
@@ -112,6 +113,10 @@ class Workshop:
         """Return the folder of a calibrated reward model, made once."""
         return self._once("reward", "made-reward", max_steps=1)
 
+    def teacher(self) -> str:
+        """Return the folder of a chat model that was trained longer, made once."""
+        return self._once("sft", "made-teacher", max_steps=8, seed=5)
+
     def _once(self, stage: str, name: str, **more: Any) -> str:
         model = self.folder / name / "model"
         if not model.is_dir():
@@ -140,6 +145,10 @@ class Workshop:
             case "grpo":
                 scorers = {"model": self.chat_model(), "scorers": ("brevity",)}
                 return common | scorers | {"data": (self.prompts,), "grpo": GRPO}
+            case "distill":
+                models = {"model": self.chat_model(), "teacher": self.teacher()}
+                sizes = {"global_batch_size": 4, "max_steps": 6, "distillation": DISTILLATION}
+                return common | models | sizes | {"data": (self.demonstrations,)}
         raise ValueError(stage)
 
     def run(self, stage: str, name: str, *, context: RunContext | None = None, **more: Any) -> RunResult:
@@ -166,6 +175,7 @@ STAGES: Mapping[str, ModuleType] = {
     "dpo": dpo,
     "ppo": ppo,
     "grpo": grpo,
+    "distill": distill,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.make.distill.fake_server import FakeServer, said, serving
-from tunesmith.recipes import augment, clean, distill, synthesize
+from tunesmith.recipes import augment, clean, distill_data, synthesize
 from tunesmith.store import load
 
 from .shell import Shell
@@ -27,7 +27,7 @@ ROWS = [
 
 @pytest.fixture
 def shell() -> Shell:
-    return Shell(recipes={"clean": clean, "augment": augment, "synthesize": synthesize, "distill": distill})  # type: ignore[dict-item]
+    return Shell(recipes={"clean": clean, "augment": augment, "synthesize": synthesize, "distill_data": distill_data})  # type: ignore[dict-item]
 
 
 @pytest.fixture

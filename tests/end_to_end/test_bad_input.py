@@ -49,7 +49,7 @@ def refused(
     return caught.value
 
 
-@pytest.mark.parametrize("stage", ["pretrain", "sft", "reward", "dpo", "ppo", "grpo"])
+@pytest.mark.parametrize("stage", ["pretrain", "sft", "reward", "dpo", "ppo", "grpo", "distill"])
 def test_a_missing_data_file(stage: str, workshop: Workshop) -> None:
     missing = str(workshop.folder / "nowhere.jsonl")
     error = refused(workshop, stage, ConfigError, r"nowhere\.jsonl", code=2, data=(missing,))
@@ -61,7 +61,7 @@ def test_a_missing_model(stage: str, workshop: Workshop) -> None:
     refused(workshop, stage, ConfigError, "no model folder", code=2, model=str(workshop.folder / "nowhere"))
 
 
-@pytest.mark.parametrize("stage", ["pretrain", "sft", "reward", "dpo", "ppo", "grpo"])
+@pytest.mark.parametrize("stage", ["pretrain", "sft", "reward", "dpo", "ppo", "grpo", "distill"])
 @pytest.mark.parametrize("content", [b"", b"\n\n"])
 def test_an_empty_data_file(stage: str, content: bytes, workshop: Workshop) -> None:
     empty = workshop.folder / "empty.jsonl"
@@ -93,7 +93,7 @@ def test_a_row_that_is_too_long_can_stop_the_run(workshop: Workshop) -> None:
 
 
 def test_prompts_that_leave_no_room_for_an_answer(workshop: Workshop) -> None:
-    for stage in ("ppo", "grpo"):
+    for stage in ("ppo", "grpo", "distill"):
         refused(workshop, stage, DataError, "no usable prompts", code=3, max_length=12)
 
 
@@ -178,12 +178,12 @@ def test_a_template_that_is_not_the_one_of_the_training(workshop: Workshop) -> N
         (folder / path.name).write_bytes(path.read_bytes())
     template = folder / "chat_template.jinja"
     template.write_text(template.read_text().replace("<|end|>", "<|end|>\n"))
-    for stage in ("dpo", "grpo", "ppo"):
+    for stage in ("dpo", "grpo", "ppo", "distill"):
         refused(workshop, stage, ConfigError, "not the one this model was trained with", code=2, model=str(folder))
 
 
 def test_a_base_model_where_a_chat_model_is_needed(workshop: Workshop) -> None:
-    for stage in ("reward", "dpo", "ppo", "grpo"):
+    for stage in ("reward", "dpo", "ppo", "grpo", "distill"):
         more = {"reward_model": workshop.reward_model()} if stage == "ppo" else {}
         refused(workshop, stage, ConfigError, "no chat template|pad token", code=2, model=workshop.base, **more)
 
@@ -208,7 +208,7 @@ def test_an_unknown_configuration_key(workshop: Workshop) -> None:
 
 
 def test_no_folder_for_the_run(workshop: Workshop) -> None:
-    for stage in ("pretrain", "sft", "reward", "dpo", "ppo", "grpo"):
+    for stage in ("pretrain", "sft", "reward", "dpo", "ppo", "grpo", "distill"):
         with pytest.raises(ConfigError, match="no folder for the run"):
             workshop.run(stage, "refused", out="")
 
@@ -279,7 +279,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_no_model(workshop: W
     assert not (workshop.folder / "exploded" / "model").exists()
 
 
-@pytest.mark.parametrize("stage", ["pretrain", "sft", "reward", "dpo", "ppo", "grpo"])
+@pytest.mark.parametrize("stage", ["pretrain", "sft", "reward", "dpo", "ppo", "grpo", "distill"])
 def test_a_dry_run_checks_everything_and_writes_nothing(stage: str, workshop: Workshop) -> None:
     result = workshop.run(stage, "dry", context=RunContext(command="test", dry_run=True))
     assert result.summary["dry_run"] is True and len(result.summary) > 1

@@ -32,6 +32,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "dpo_lora": ("dpo", {"lora": LORA}),
     "ppo_ptx_adaptive": ("ppo", {"kl": ADAPTIVE, "ptx": PTX, "ppo": TWO_EPOCHS}),
     "grpo": ("grpo", {}),
+    "distill": ("distill", {}),
 }
 
 
@@ -60,7 +61,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 def test_t_res_1_a_killed_run_continues_bit_for_bit(
     name: str, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """T-RES-1, T-RES-3 and, for ppo and grpo, T-RES-4: the last checkpoint is one step older than the kill."""
+    """T-RES-1, T-RES-3 and, for ppo, grpo and distill, T-RES-4: the last checkpoint is one step older than the kill."""
     stage, more = RUNS[name]
     straight = workshop.run(stage, f"{name}-straight", **more)
     steps = straight.summary["steps"]
@@ -89,7 +90,8 @@ def test_t_res_4_the_checkpoint_holds_everything_that_a_ppo_run_goes_on_from(wor
 
 
 @pytest.mark.parametrize(
-    "name", ["sft", "grpo", *(pytest.param(n, marks=pytest.mark.slow) for n in ("reward", "ppo_ptx_adaptive"))]
+    "name",
+    ["sft", "grpo", "distill", *(pytest.param(n, marks=pytest.mark.slow) for n in ("reward", "ppo_ptx_adaptive"))],
 )
 def test_t_res_5_the_seed_and_nothing_else_decides(name: str, workshop: Workshop) -> None:
     stage, more = RUNS[name]

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 EVALUATION = ["evaluate", "evaluate_suites", "evaluate_completions", "evaluate_comparisons"]
 PAGES = ["compare_logs", "evaluation_report"]
-MAKING = ["check_data", "clean", "augment", "synthesize", "distill"]
+MAKING = ["check_data", "clean", "augment", "synthesize", "distill_data"]
 RECIPES = [*STAGES, "quickstart", "loop", "chat", "serve", "export", "injection", *EVALUATION, *PAGES, *MAKING]
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tunesmith.core.errors import ConfigError, DataError
-from tunesmith.losses import language
+from tunesmith.losses import projection
 from tunesmith.losses.language import nll_and_logprobs, nll_sum, projected_logprobs, token_logprobs
 
 OPTIONS = [
@@ -25,8 +25,8 @@ OPTIONS = [
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make several chunks, the last one short, out of a handful of rows."""
-    monkeypatch.setattr(language, "CHUNK_ELEMENTS", 1)
-    monkeypatch.setattr(language, "CHUNK_MIN_ROWS", 5)
+    monkeypatch.setattr(projection, "CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(projection, "CHUNK_MIN_ROWS", 5)
 
 
 class Case(NamedTuple):
@@ -134,7 +134,7 @@ def test_chunk_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     c = case(dtype=torch.float64)
     results = []
     for rows in (1, 4, 100):
-        monkeypatch.setattr(language, "CHUNK_MIN_ROWS", rows)
+        monkeypatch.setattr(projection, "CHUNK_MIN_ROWS", rows)
         loss = nll_sum(c.hidden, c.weight, c.targets, bias=c.bias)
         results.append(torch.cat([g.flatten() for g in torch.autograd.grad(loss, c.leaves)]))
     torch.testing.assert_close(results[0], results[2], rtol=1e-12, atol=1e-12)
@@ -182,7 +182,7 @@ def test_frozen_inputs_get_no_gradient_and_the_others_theirs(frozen: int) -> Non
 def test_without_grad_the_value_is_the_same_and_no_gradient_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     c = case()
     expected = nll_sum(c.hidden, c.weight, c.targets, bias=c.bias).detach()
-    monkeypatch.setattr(language._Gradients, "add", lambda *_: pytest.fail("a gradient was computed"))
+    monkeypatch.setattr(projection.Gradients, "add", lambda *_: pytest.fail("a gradient was computed"))
     with torch.no_grad():
         assert torch.equal(nll_sum(c.hidden, c.weight, c.targets, bias=c.bias), expected)
 

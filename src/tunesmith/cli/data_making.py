@@ -89,7 +89,7 @@ def distill(
     The key of an endpoint comes from the environment variable that teacher.key_variable names.
     """
     flags = {"data": files or None, "out": out, "teacher.address": teacher, "teacher.allow_local": allow_local or None}
-    return run_stage(console, "distill", stage_flags, flags=_plain(flags))
+    return run_stage(console, "distill_data", stage_flags, flags=_plain(flags))
 
 
 def _split(names: Names) -> list[str] | None:

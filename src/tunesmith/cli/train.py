@@ -20,6 +20,7 @@ STAGES = {
     "ppo": "Train a policy against a reward model: PPO, with a KL penalty and a pretraining mix (PPO-ptx).",
     "dpo": "Train a policy on comparisons directly (DPO).",
     "grpo": "Train a policy on groups of completions (GRPO).",
+    "distill": "Train a student on a teacher's distribution at the student's own samples (GKD).",
 }
 
 Model = Annotated[str | None, typer.Option(help="A model folder, or `desk` for the shipped one.", show_default=False)]

@@ -16,18 +16,15 @@ The matrix products run in the dtype of the hidden states (or of autocast); ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tunesmith.core.errors import ConfigError, DataError
+from tunesmith.core.errors import DataError
 from tunesmith.losses.precision import wide_dtype
-
-CHUNK_ELEMENTS = 2**22  # logits alive at once (16 MiB in fp32): about 1,000 rows of a vocabulary of 4,096
-CHUNK_MIN_ROWS = 256  # fewer rows would spend the time on adding up the weight's gradient
+from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype
 
 
 class LogprobOutput(NamedTuple):
@@ -73,7 +70,7 @@ def projected_logprobs(
         ConfigError: temperature or soft cap is not positive.
         DataError: the number of targets differs from the number of hidden states.
     """
-    head = _Head(temperature, softcap)
+    head = Head(temperature, softcap)
     hidden, weight, bias = _checked(hidden, weight, bias, targets, head)
     logprobs, entropy = _ProjectedLogprobs.apply(hidden, weight, bias, targets, head, with_entropy)  # type: ignore[no-untyped-call]
     return LogprobOutput(logprobs, entropy if with_entropy else None)
@@ -116,7 +113,7 @@ def nll_and_logprobs(
         ConfigError: temperature or soft cap is not positive.
         DataError: the numbers of hidden states, targets and weights differ.
     """
-    head = _Head(temperature, softcap)
+    head = Head(temperature, softcap)
     hidden, weight, bias = _checked(hidden, weight, bias, targets, head)
     if weights is not None and weights.shape != targets.shape:
         raise DataError(f"{tuple(weights.shape)} weights for {tuple(targets.shape)} targets", where="nll_sum")
@@ -128,61 +125,6 @@ def nll_and_logprobs(
     return NLLOutput(total, logprobs)
 
 
-class _Head(NamedTuple):
-    """What happens to a projected row before the softmax."""
-
-    temperature: float
-    softcap: float | None
-
-    def logits(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Return z (m, V) of the module's equation, in fp32 or wider."""
-        z = (hidden @ weight.T).to(wide_dtype(hidden.dtype))
-        if bias is not None:
-            z += bias
-        if self.softcap is not None:
-            z.div_(self.softcap).tanh_().mul_(self.softcap)
-        return z if self.temperature == 1.0 else z.div_(self.temperature)
-
-    def slope(self, z: Tensor) -> Tensor | None:
-        """Return d capped / d raw = 1 - (capped / c)^2 as (m, V), or None where it is 1."""
-        if self.softcap is None:
-            return None
-        return 1 - (z * (self.temperature / self.softcap)).square_()
-
-    def to_raw_(self, grad_z: Tensor, slope: Tensor | None) -> Tensor:
-        """Turn the gradient with respect to z into the one with respect to raw, in place."""
-        if self.temperature != 1.0:
-            grad_z.div_(self.temperature)
-        return grad_z if slope is None else grad_z.mul_(slope)
-
-
-class _Gradients:
-    """Sums, over chunks, of the gradients with respect to the wanted ones of hidden, weight and bias."""
-
-    def __init__(self, hidden: Tensor, weight: Tensor, bias: Tensor | None, wanted: Sequence[bool]) -> None:
-        wide = wide_dtype(hidden.dtype)
-        self._inputs = (hidden, weight)
-        self.hidden = torch.empty_like(hidden) if wanted[0] else None
-        # Chunks are added in fp32: bf16 would lose the small ones.
-        self.weight = torch.zeros_like(weight, dtype=wide) if wanted[1] else None
-        self.bias = torch.zeros_like(bias, dtype=wide) if bias is not None and wanted[2] else None
-
-    def add(self, rows: slice, grad_raw: Tensor) -> None:
-        """Add the chunk `rows`, whose gradient with respect to the projected rows is `grad_raw` (m, V)."""
-        hidden, weight = self._inputs
-        if self.bias is not None:
-            self.bias += grad_raw.sum(0)
-        narrow = grad_raw.to(hidden.dtype)
-        if self.hidden is not None:
-            torch.mm(narrow, weight, out=self.hidden[rows])
-        if self.weight is None:
-            return
-        if narrow.dtype == self.weight.dtype:
-            self.weight.addmm_(narrow.T, hidden[rows])
-        else:
-            self.weight += narrow.T @ hidden[rows]
-
-
 class _ProjectedLogprobs(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -191,14 +133,14 @@ class _ProjectedLogprobs(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         targets: Tensor,
-        head: _Head,
+        head: Head,
         with_entropy: bool,
     ) -> tuple[Tensor, Tensor]:
         logprobs = hidden.new_empty(targets.shape, dtype=wide_dtype(hidden.dtype))
         logsumexp = torch.empty_like(logprobs)
         entropy = torch.empty_like(logprobs) if with_entropy else logprobs.new_empty(0)
         with torch.autocast(hidden.device.type, enabled=False):
-            for rows in _chunks(hidden, weight):
+            for rows in chunks_of(hidden, weight):
                 z = head.logits(hidden[rows], weight, bias)
                 row_targets = targets[rows, None]
                 row_logprobs = torch.log_softmax(z, dim=-1)
@@ -215,16 +157,16 @@ class _ProjectedLogprobs(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_logprobs: Tensor, _grad_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
         hidden, weight, bias, targets, logsumexp = ctx.saved_tensors
-        gradients = _Gradients(hidden, weight, bias, ctx.needs_input_grad)
+        gradients = Gradients(hidden, weight, bias, ctx.needs_input_grad)
         with torch.autocast(hidden.device.type, enabled=False):
-            for rows in _chunks(hidden, weight):
+            for rows in chunks_of(hidden, weight):
                 z = ctx.head.logits(hidden[rows], weight, bias)
                 slope = ctx.head.slope(z)
                 probabilities = z.sub_(logsumexp[rows, None]).exp_()
                 # d log p_y / dz = onehot(y) - p
                 grad_z = _residual_(probabilities, targets[rows], -grad_logprobs[rows])
                 gradients.add(rows, ctx.head.to_raw_(grad_z, slope))
-        return *_as_inputs(gradients, hidden, weight, bias), None, None, None
+        return *as_inputs(gradients, hidden, weight, bias), None, None, None
 
 
 class _NLLSum(torch.autograd.Function):
@@ -236,14 +178,14 @@ class _NLLSum(torch.autograd.Function):
         bias: Tensor | None,
         targets: Tensor,
         weights: Tensor,
-        head: _Head,
+        head: Head,
     ) -> tuple[Tensor, Tensor]:
         wanted = ctx.needs_input_grad[:3]
-        gradients = _Gradients(hidden, weight, bias, wanted)
+        gradients = Gradients(hidden, weight, bias, wanted)
         total = hidden.new_zeros((), dtype=wide_dtype(hidden.dtype))
         logprobs = hidden.new_empty(targets.shape, dtype=total.dtype)
         with torch.autocast(hidden.device.type, enabled=False):
-            for rows in _chunks(hidden, weight):
+            for rows in chunks_of(hidden, weight):
                 z = head.logits(hidden[rows], weight, bias)
                 slope = head.slope(z) if any(wanted) else None
                 row_logprobs = torch.log_softmax(z, dim=-1)
@@ -253,7 +195,7 @@ class _NLLSum(torch.autograd.Function):
                 if any(wanted):
                     grad_z = _residual_(row_logprobs.exp_(), targets[rows], row_weights)
                     gradients.add(rows, head.to_raw_(grad_z, slope))
-        ctx.save_for_backward(*_as_inputs(gradients, hidden, weight, bias))
+        ctx.save_for_backward(*as_inputs(gradients, hidden, weight, bias))
         ctx.mark_non_differentiable(logprobs)
         return total, logprobs
 
@@ -270,26 +212,9 @@ def _residual_(probabilities: Tensor, targets: Tensor, coefficients: Tensor) -> 
     return probabilities.scatter_add_(-1, targets[:, None], -coefficients[:, None])
 
 
-def _as_inputs(gradients: _Gradients, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> list[Tensor | None]:
-    pairs = ((gradients.hidden, hidden), (gradients.weight, weight), (gradients.bias, bias))
-    return [None if gradient is None or of is None else gradient.to(of.dtype) for gradient, of in pairs]
-
-
-def _chunks(hidden: Tensor, weight: Tensor) -> Iterator[slice]:
-    size = max(CHUNK_MIN_ROWS, CHUNK_ELEMENTS // len(weight))
-    return (slice(start, start + size) for start in range(0, len(hidden), size))
-
-
 def _checked(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, head: _Head
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, head: Head
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the inputs in one dtype: the one of autocast where it is on, else that of the hidden states."""
-    if not head.temperature > 0:
-        raise ConfigError(f"must be positive, not {head.temperature}", where="temperature")
-    if head.softcap is not None and not head.softcap > 0:
-        raise ConfigError(f"must be positive, not {head.softcap}", where="softcap")
     if targets.shape != hidden.shape[:1]:
         raise DataError(f"{tuple(targets.shape)} targets for hidden states {tuple(hidden.shape)}", where="logprobs")
-    device = hidden.device.type
-    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
-    return hidden.to(dtype), weight.to(dtype), None if bias is None else bias.to(wide_dtype(dtype))
+    return in_one_dtype(hidden, weight, bias, head)

@@ -1,99 +1,133 @@
-"""Distill: a teacher answers prompts, answers are filtered, the best of n becomes a demonstration."""
+"""Distil a teacher into a smaller student, on the student's own samples (GKD, arXiv 2306.13649).
+
+1. demonstrations, or prompts alone with `lmbda: 1`; 2. student and frozen teacher with the same tokens and the same
+template; 3. at each step the student answers, or a row of the data is taken; 4. the generalised Jensen-Shannon
+divergence between both distributions at each token of the answer.
+"""
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 from pydantic import Field
 
-from tunesmith.core.errors import DataError, PartialError
+from tunesmith.algorithms.distillation import (
+    DistillationSettings,
+    DistillObjective,
+    DistillSource,
+    StudentSampler,
+    mean_divergence,
+)
+from tunesmith.core.errors import ConfigError
+from tunesmith.core.records import Demonstration, Prompt
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.make.distill.ask import ask
-from tunesmith.make.distill.distill import Choice, distill, prompts_of, questions
-from tunesmith.make.distill.filters import Filters
-from tunesmith.make.distill.log import AnswerLog
-from tunesmith.make.distill.scorer import Agreement, Scorer
-from tunesmith.recipes.teachers import TeacherConfig, asking, open_teacher
-from tunesmith.recipes.workshop import WorkshopConfig, rows_of, write_lines
-from tunesmith.store import freeze
+from tunesmith.data.batch import TokenBatch, TokenSequence, pack
+from tunesmith.model.load import LanguageModel
+from tunesmith.recipes.ppo import frozen
+from tunesmith.recipes.stage import Stage, StageConfig, batches_in_order, held_out, require_one_process, walk_of
+from tunesmith.text.render import RenderReport, render_demonstrations, render_prompts
+from tunesmith.train.task import TrainingTask
 
 
-class Config(WorkshopConfig):
-    """Distillation."""
+class Config(StageConfig):
+    """On-policy distillation (GKD)."""
 
-    teacher: TeacherConfig = Field(TeacherConfig(), description="the teacher, its decoding and its budget")
-    completions: int = Field(1, ge=1, le=64, description="answers a prompt, of which the best is kept")
-    scorer: str = Field("agreement", description="what chooses among several: agreement, or a reward model's folder")
-    min_characters: int = Field(1, ge=1, description="shorter answers are left out")
-    max_characters: int | None = Field(None, ge=1, description="longer answers are left out")
-    keep_refusals: bool = Field(False, description="keep answers that decline to help")
-    keep_cut_off: bool = Field(False, description="keep answers that ended at max_tokens")
-    reuse: tuple[str, ...] = Field((), description="answers.jsonl of earlier runs, so that nothing is asked twice")
+    model: str = Field("", description="the student: a chat model, such as one made by `tunesmith train sft`")
+    teacher: str = Field("", description="the teacher's model folder; the same tokenizer and chat template")
+    global_batch_size: int = Field(16, ge=1, description="completions in one optimizer step")
+    num_train_epochs: float = Field(1.0, gt=0, description="passes over the rows")
+    distillation: DistillationSettings = Field(DistillationSettings(), description="divergence and on-policy share")
 
 
 def run(config: Config, context: RunContext) -> RunResult:
-    """Ask, filter, choose; write answers.jsonl as they come, then left_out.jsonl and the snapshot."""
-    rows = rows_of(config, context)
-    records = prompts_of([row.record for row in rows.rows])
-    if not records:
-        raise DataError("there are no prompts", where=", ".join(config.data))
-    todo = questions(records, config.completions)
-    out = Path(config.out or ".")
-    summary: dict[str, Any] = {"prompts": len(records), "questions": len(todo), "quarantined": len(rows.quarantined)}
+    """Distil and save the student."""
+    require_one_process("distill", context)
+    stage = Stage("distill", config, context)
+    student = stage.open(config.model)
+    teacher = open_teacher(stage, config.teacher, student)
+    settings = config.distillation
+    kind = "demonstration" if settings.lmbda < 1 else "prompt"
+    training, validation = held_out(stage.read([kind]), config.validation_fraction, config.seed)
+    prompts = prompts_of(training, student, config, context) if settings.lmbda > 0 else []
+    rows = rows_of(training, student, config, context) if settings.lmbda < 1 else []
+    checks = rows_of(validation, student, config, context) if settings.lmbda < 1 and validation else []
+    walk = walk_of(
+        config, stage.world, global_batch_size=config.global_batch_size, num_train_epochs=config.num_train_epochs
+    )
+    sampler = StudentSampler(student.network, settings=settings, stop_ids=student.chat_template().stop_ids)
+    source = DistillSource(sampler=sampler, prompts=prompts, rows=rows, lmbda=settings.lmbda, walk=walk)
+    counts = {"prompts": len(prompts), "rows": len(rows)}
     if context.dry_run:
-        return RunResult(out=out, summary={"dry_run": True, **summary})
-    how = asking(config.teacher, context, config.seed)
-    with open_teacher(config.teacher, context) as teacher:
-        with AnswerLog(out / "answers.jsonl", [Path(name) for name in config.reuse]) as log:
-            asked = ask(teacher, todo, log, how)
-        choice = Choice(completions=config.completions, filters=_filters(config), scorer=_scorer(config))
-        made = distill(records, asked.answers, teacher, how.decoding, choice)
-    write_lines(out / "left_out.jsonl", (item._asdict() for item in made.unanswered))
-    summary |= {
-        "records": len(made.records),
-        "answers": {"new": asked.new, "known": len(asked.answers) - asked.new},
-        "tokens": sum(answer.tokens for answer in asked.answers.values()),
-        "left_out": dict(made.left_out.most_common()),
-        "failed": dict(asked.failed),
-        "over_budget": asked.over_budget,
-    }
-    missing = asked.over_budget + sum(asked.failed.values())
-    # A snapshot never changes, so one that more answers may follow has a name of its own.
-    folder = out / (f"snapshot-{len(made.records)}" if missing else "snapshot")
-    if made.records:
-        freeze(made.records, folder, parents=rows.parents)
-    if missing:
-        for key, value in summary.items():
-            context.log(f"{key}: {value}")
-        why = "; ".join([*asked.failed, *(["the budget is spent"] if asked.over_budget else [])])
-        remedy = "run the same command again, with a higher budget if that was the reason; it goes on from there"
-        raise PartialError(f"{missing:,} questions have no answer", where=str(folder), why=why, remedy=remedy)
-    if not made.records:
-        why = ", ".join(f"{reason}: {n:,}" for reason, n in made.left_out.most_common())
-        raise DataError("no answer is left after the filters", where=str(out), why=why)
-    return RunResult(
-        out=out,
-        summary=summary,
-        artefacts={"snapshot": str(folder), "answers": str(out / "answers.jsonl")},
-        next_command=f"tunesmith train sft --model desk --data {folder} --out runs/sft",
+        return stage.dry({**counts, "steps": source.total_steps})
+    objective = DistillObjective(student.network, teacher.network, settings)
+    batches = batches_in_order(checks, [len(r.ids) for r in checks], config.micro_batch_tokens, pack)
+    task = TrainingTask(
+        modules={"student": student.network},
+        objective=objective,
+        source=source,
+        validate=(lambda: held_out_loss(objective, batches)) if batches else None,
     )
+    result = stage.train(task)
+    measured = held_out_loss(objective, batches) if batches else {}
+    stage.save(student, {**counts, "validation": measured, "distillation": settings.model_dump()})
+    return stage.result(result, **counts, measured=measured, next_command=f"tunesmith chat {stage.run.path}")
 
 
-def _filters(config: Config) -> Filters:
-    return Filters(
-        min_characters=config.min_characters,
-        max_characters=config.max_characters,
-        refusals=config.keep_refusals,
-        cut_off=config.keep_cut_off,
-    )
+def held_out_loss(objective: DistillObjective, batches: Sequence[TokenBatch]) -> dict[str, float]:
+    """Return the mean divergence, in nats a token, on held-out answers of the data."""
+    return {"validation/loss": mean_divergence(objective, batches)}
 
 
-def _scorer(config: Config) -> Scorer | None:
-    if config.completions == 1:
-        return None
-    if config.scorer == Agreement.name:
-        return Agreement()
-    # torch takes seconds to import, and only a reward model needs it here.
-    return cast(Scorer, importlib.import_module("tunesmith.recipes.reward_scorer").RewardScorer(config.scorer))
+def open_teacher(stage: Stage, name: str, student: LanguageModel) -> LanguageModel:
+    """Return the frozen teacher.
+
+    Raises:
+        ConfigError: none given; or its tokens or chat template are not the student's, so that no distribution of one
+            can be compared with the other's.
+    """
+    if not name:
+        raise ConfigError("no teacher", where="teacher", remedy="give a model folder: --set teacher=DIR")
+    teacher = stage.open(name, role="teacher")
+    ours, theirs = student.tokenizer.vocabulary(), teacher.tokenizer.vocabulary()
+    if ours != theirs:
+        different = sum(theirs.get(token) != number for token, number in ours.items())
+        raise ConfigError(
+            "student and teacher have different vocabularies",
+            where="teacher",
+            why=f"{len(ours):,} tokens against {len(theirs):,}, {different:,} of the student's are others there",
+            remedy="let the teacher write answers with `tunesmith data distill`, and learn them with `train sft`",
+        )
+    if student.chat_template().hash != teacher.chat_template().hash:
+        raise ConfigError(
+            "student and teacher have different chat templates",
+            where="teacher",
+            remedy="fine-tune one of them with the other's template",
+        )
+    return frozen(teacher)
+
+
+def prompts_of(
+    records: Sequence[Prompt | Demonstration], student: LanguageModel, config: Config, context: RunContext
+) -> list[tuple[list[int], str]]:
+    """Return the prompts that leave room for `max_tokens`; the others are counted in the log."""
+    room = config.max_length - config.distillation.max_tokens
+    rendered, report = render_prompts(records, student.chat_template(), max_prompt_length=room)
+    _say(report, "prompts", context)
+    return [(row.ids, row.key) for row in rendered]
+
+
+def rows_of(
+    records: Sequence[Prompt | Demonstration], student: LanguageModel, config: Config, context: RunContext
+) -> list[TokenSequence]:
+    """Return the data's completions; those over `max_length` are counted in the log."""
+    demonstrations = cast("Sequence[Demonstration]", records)
+    rendered, report = render_demonstrations(demonstrations, student.chat_template(), max_length=config.max_length)
+    _say(report, "demonstrations", context)
+    return [TokenSequence(row.ids, row.loss_mask, key) for key, row in rendered]
+
+
+def _say(report: RenderReport, what: str, context: RunContext) -> None:
+    report.require_some(what)
+    for line in report.sentences()[1:]:
+        context.log(line)

@@ -22,6 +22,7 @@ METRICS: Mapping[str, str] = {
     "dpo": "validation/loss",
     "ppo": "ppo/score",
     "grpo": "grpo/score",
+    "distill": "validation/loss",
 }
 _LARGER = ("accuracy", "score", "reward", "success", "margin", "gold")
 
