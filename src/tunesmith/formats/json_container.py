@@ -15,7 +15,8 @@ from tunesmith.core.errors import DataError
 from tunesmith.formats.byte_source import Line
 from tunesmith.formats.rows import ROW_LIMIT_BYTES, AnyRow, BadRow, RowStream, row_of
 
-ARRAY_LIMIT_BYTES = 2**30
+# Held twice for a moment: while the pieces are joined.
+ARRAY_LIMIT_BYTES = 2**29
 # JSON has no raw line end inside a text, so a text that is never closed spoils only its own line (the lone quote here).
 _TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|["\[\]{},]')
 _BLANK = b" \t\r\n"

@@ -14,21 +14,26 @@ import pyarrow.parquet as pq
 
 from tunesmith.core.errors import DataError
 from tunesmith.formats.cells import NESTED, cell_value
-from tunesmith.formats.rows import AnyRow, BadRow, Row, RowStream
+from tunesmith.formats.parquet_pages import check_pages
+from tunesmith.formats.rows import ROW_LIMIT_BYTES, AnyRow, BadRow, Row, RowStream
 
 BATCH_ROWS = 512
+BATCH_BYTES = 128 * 2**20
 
 
 def parquet_rows(path: Path) -> RowStream:
     """Yield one row per table row; `line` is the row number, from 1.
 
     Raises:
-        DataError: the file is not Parquet or is damaged.
+        DataError: the file is not Parquet, is damaged, or would unpack beyond the limits (`parquet_pages`).
     """
     number = 0
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+            # A dictionary is small in memory; the rows that repeat its entries are not.
+            expanded = check_pages(path, file.metadata)
+            batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES // max(expanded, 1)))
+            for batch in file.iter_batches(batch_size=batch_rows):
                 yield from _decoded(batch, number)
                 number += batch.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -36,6 +41,19 @@ def parquet_rows(path: Path) -> RowStream:
 
 
 def _decoded(batch: Any, before: int) -> Iterator[AnyRow]:
+    if batch.nbytes > ROW_LIMIT_BYTES:
+        for index in range(batch.num_rows):
+            row = batch.slice(index, 1)
+            if row.nbytes > ROW_LIMIT_BYTES:
+                reason = f"is {row.nbytes:,} bytes long; the limit for one row is {ROW_LIMIT_BYTES:,}"
+                yield BadRow(before + index + 1, "", reason)
+            else:
+                yield from _readable(row, before + index)
+    else:
+        yield from _readable(batch, before)
+
+
+def _readable(batch: Any, before: int) -> Iterator[AnyRow]:
     try:
         rows = batch.to_pylist()
     except (UnicodeDecodeError, pa.ArrowException):
