@@ -18,7 +18,8 @@ from tunesmith.checks.finding import CheckResult, Finding
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Comparison, Demonstration, Document, Message, Prompt, Ranking, Record, Role
-from tunesmith.text.chat_template import ChatTemplate
+from tunesmith.text.chat_template import ChatTemplate, Run
+from tunesmith.text.token_counter import TokenCounter
 
 BIN_TOKENS = 16
 # A row is rendered whole when the sum over its words comes within this factor of max_length.
@@ -68,6 +69,7 @@ class TokensCheck(RowCheck):
         self._config = config
         self._template = template
         self._max_length = max_length
+        self._counter = TokenCounter(template.tokenizer)
         self._every = config.every or 1
         self._control = lru_cache(maxsize=1024)(self._control_tokens)
         self._word = lru_cache(maxsize=1 << 17)(self._word_tokens)
@@ -146,15 +148,12 @@ class TokensCheck(RowCheck):
     def _length(self, record: Record) -> _Length:
         template = self._template
         if isinstance(record, Document):
-            count = len(template.tokenizer.encode(record.text)) + 1
+            count = self._counter.count(record.text) + 1
             return _Length(count, count, count)
         if isinstance(record, Prompt):
             return _Length(len(template.render_prompt(record.messages)), 0, 0)
         if isinstance(record, Demonstration):
-            rendered = template.render(record.messages)
-            # The first token has no predecessor, so it is never a target.
-            mask = rendered.loss_mask[1:]
-            return _Length(len(rendered.ids), sum(mask), sum(mask[: self._max_length - 1]))
+            return _length_of(template.measure(record.messages, self._counter.count), self._max_length)
         texts = (
             [c.text for c in record.completions] if isinstance(record, Ranking) else [record.chosen, record.rejected]
         )
@@ -198,6 +197,17 @@ class TokensCheck(RowCheck):
                 runs.append((self._template.tokenizer.decode(ids[start:end]), mask[start]))
                 start = end
         return {"file": row.file, "line": row.line, "tokens": len(rendered.ids), "runs": runs}
+
+
+def _length_of(runs: Sequence[Run], max_length: int) -> _Length:
+    place = learned = within = 0
+    for run in runs:
+        if run.learned:
+            # The first token has no predecessor, so it is never a target.
+            learned += run.tokens - (place == 0 and run.tokens > 0)
+            within += max(0, min(place + run.tokens, max_length) - max(place, 1))
+        place += run.tokens
+    return _Length(place, learned, within)
 
 
 def _quantile(ordered: Sequence[tuple[int, int]], rows: int, share: float) -> int | None:

@@ -16,7 +16,7 @@ from tunesmith.formats.rows import ROW_LIMIT_BYTES
 
 PEEK_BYTES = 64 * 2**10
 # deflate cannot exceed about 1030:1; ordinary text stays under 20:1
-BOMB_RATIO, BOMB_FLOOR_BYTES = 200, 256 * 2**20
+BOMB_RATIO, BOMB_FLOOR_BYTES = 200, 64 * 2**20
 ARCHIVES = {
     b"PK\x03\x04": "zip",
     b"\x28\xb5\x2f\xfd": "zstandard",

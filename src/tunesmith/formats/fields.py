@@ -63,9 +63,11 @@ def turns(value: object, where: str) -> Turns:
         fields = {"role": item[0], "content": item[1]} if isinstance(item, list) and len(item) >= 2 else item
         if not isinstance(fields, dict):
             raise DataError(f"must be an object, not {type(fields).__name__}", where=place)
-        role_field = "role" if "role" in fields else "from"
+        # What is missing is named as its neighbour is written.
+        pairs = ("from", "value") if ("from" in fields or "value" in fields) else ("role", "content")
+        role_field = "role" if "role" in fields else pairs[0]
         role = role_of(fields.get(role_field), f"{place}.{role_field}")
-        content_field = "content" if "content" in fields else "value"
+        content_field = "content" if "content" in fields else pairs[1]
         content = content_of(fields.get(content_field), f"{place}.{content_field}")
         if not content.strip():
             if role == "system":

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +40,13 @@ class Rendered(NamedTuple):
 
     ids: list[int]
     loss_mask: list[bool]
+
+
+class Run(NamedTuple):
+    """So many tokens in a row, all learned or none."""
+
+    tokens: int
+    learned: bool
 
 
 class _Pieces(NamedTuple):
@@ -89,6 +96,21 @@ class ChatTemplate:
             ids += [*content, *after]
             mask += [learned] * (len(content) + end) + [False] * (len(after) - end)
         return Rendered(ids, mask)
+
+    def measure(self, messages: Sequence[Message], count: Callable[[str], int]) -> list[Run]:
+        """Return the lengths of `render`'s stretches that are learned and that are not; `count` gives a text's tokens.
+
+        Raises:
+            DataError: as `render`.
+        """
+        control, texts = self._split(messages, generation=False)
+        runs = [Run(len(self._control_ids(control[0])), False)]
+        for message, text, piece in zip(messages, texts, control[1:], strict=True):
+            learned = message.role == "assistant"
+            after = self._control_ids(piece)
+            end = self._end_of_turn(after) if learned else 0
+            runs += [Run(count(text) + end, learned), Run(len(after) - end, False)]
+        return runs
 
     def render_prompt(self, messages: Sequence[Message]) -> list[int]:
         """Return the ids that the model continues: the conversation and the start of the assistant's turn.

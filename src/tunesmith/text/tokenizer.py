@@ -76,6 +76,10 @@ class Tokenizer:
         """Number of ids, added tokens included."""
         return int(self._backend.get_vocab_size(with_added_tokens=True))
 
+    def definition(self) -> str:
+        """Return the JSON of tokenizer.json."""
+        return str(self._backend.to_str())
+
     def vocabulary(self) -> dict[str, int]:
         """Return every token's id, added tokens included."""
         return dict(self._backend.get_vocab(with_added_tokens=True))
