@@ -26,6 +26,10 @@ FINE = (
     "Explain photosynthesis.",
     "Hi",
     "How do I attach a file?",
+    "Who said every radish seemed to have a mortgage attached to it?",
+    "Read: the pictures are attached at both ends of the disc. What is it called?",
+    "After the war the United States gained all of the following states except this one.",
+    "The towns were disincorporated because of the following.",
 )
 
 

@@ -50,3 +50,7 @@ def test_a_rude_user_is_a_note_and_a_rude_answer_a_warning() -> None:
         (1, "note", "toxicity.insult"),
         (2, "warning", "toxicity.insult"),
     ]
+
+
+def test_a_distinction_is_no_obscenity() -> None:
+    assert score("He graduated magna cum laude.") == 0 < score("He came, cum and all.")

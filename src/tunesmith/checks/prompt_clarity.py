@@ -15,13 +15,16 @@ from tunesmith.core.config import Strict
 
 # The prompt speaks of material and then ends.
 _ANNOUNCES = re.compile(
-    r"\b(?:the following(?: \w+){0,4}|(?:text|passage|article|paragraph|sentences?|essay|document|code|list|table|"
+    r"\b(?:(?<!all of )(?<!one of )(?<!any of )(?<!each of )(?<!none of )(?<!which of )(?<!because of )"
+    r"the following(?: \w+){0,4}|(?:text|passage|article|paragraph|sentences?|essay|document|code|list|table|"
     r"e-?mail|story|poem|"
     r"data|input|snippet|review|message|numbers?|words?) below|below (?:text|passage|article|paragraph|sentence|"
     r"code))\s*[:.]?\s*$"
 )
 _ATTACHED = re.compile(
-    r"\b(?:see |in |from |the )?(?:attached|attachment|screenshot|image above|picture above|file i (?:sent|uploaded))\b"
+    r"\b(?:(?:see|find|in|from|the|my) attach(?:ed|ments?)(?! to\b)"
+    r"|attached (?:is|are|files?|images?|pictures?|documents?|texts?|tables?|e-?mails?|photos?|pdfs?|screenshots?)"
+    r"|(?:the|my|this|a|see) screenshot|image above|picture above|file i (?:sent|uploaded))\b"
 )
 _VAGUE = re.compile(
     r"^(?:please )?(?:(?:fix|do|improve|change|rewrite|explain|continue|help|summari[sz]e|correct|edit|finish|make) ?"

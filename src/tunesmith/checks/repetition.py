@@ -27,7 +27,7 @@ class RepetitionConfig(Strict):
     """Repetition."""
 
     min_words: int = Field(40, ge=1, description="n-gram rules apply to texts of at least so many words")
-    tolerance: float = Field(3.5, gt=0, le=5, description="times Gopher's limits on n-grams; 1 for web documents")
+    tolerance: float = Field(4.5, gt=0, le=5, description="times Gopher's limits on n-grams; 1 for web documents")
     max_run: int = Field(4, ge=2, description="how often one word or sequence of up to 12 words may follow itself")
     max_repeated_lines: float = Field(0.4, gt=0, le=1, description="share of lines that occurred before (Gopher: 0.30)")
 

@@ -52,6 +52,7 @@ _MASKED = re.compile(r"(?<!\w)[a-z]+[013457@$!*#]+[a-z0134579@$!*#]*[a-z](?!\w)"
 _SIGN_INSIDE = re.compile(r"[a-z][013457@$*#!]+[a-z]")
 # The same but for its first letter: signs are rarer than letters, so this begins at few places.
 _SIGN_BEFORE = re.compile(r"[013457@$*#!][a-z]")
+_HARMLESS = {"cum": "cum laude"}
 # What a star in the lexicon stands for.
 _ENDINGS = (
     "",
@@ -149,6 +150,8 @@ def _terms(text: Worded) -> Iterator[tuple[str, _Term]]:
     if _SIGN_BEFORE.search(text.low) and _SIGN_INSIDE.search(text.low):
         words |= lexicon.keys() & _unmasked(text.low)
     for word in sorted(words):
+        if word in _HARMLESS and _HARMLESS[word] in text.low:
+            continue
         yield word, lexicon[word]
 
 
