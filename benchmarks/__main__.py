@@ -1,9 +1,10 @@
-"""`python -m benchmarks STAGE [--size S|M] [--rounds 5] [--json]`: this project beside its peers, in one run.
+"""`python -m benchmarks STAGE [--size S|M] [--rounds 5] [--bf16] [--json]`: this project beside its peers, in one run.
 
 Stages: sft, pretrain, reward, rollout, dpo, grpo, ppo; `serve` compares servers. Peers run in environments of their
 own, made once with `benchmarks/peers/install.sh FOLDER` and named by `--peers FOLDER`; without it, those that need one
 are left out. Prints medians, lowest and highest, peak memory and the ratio; for training, also the share of the
-machine's measured matrix-multiply peak.
+machine's measured matrix-multiply peak. `--bf16` trains in bf16 (ours, and the peers' best setting; what a peer does by
+default stays its own), for machines whose processor has units for it.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def entries(stage: str, size: str, peers: Path | None, options: dict[str, Any]) 
     return found
 
 
-def share_of_peak(stage: str, size: str, rate: float, rows: int) -> float | None:
+def share_of_peak(stage: str, size: str, rate: float, rows: int, dtype: torch.dtype) -> float | None:
     """Return useful operations over the machine's matrix-product peak: 6 a parameter and token, learned ones' head."""
     if stage not in ("sft", "pretrain"):
         return None
@@ -70,7 +71,7 @@ def share_of_peak(stage: str, size: str, rate: float, rows: int) -> float | None
     head = d * shape["vocab_size"]
     asked, answered = (sum(map(len, make(rows, size))) for make in (workload.prompts, workload.completions))
     learned = 1.0 if stage == "pretrain" else answered / (asked + answered)
-    return rate * 6 * (trunk + head * learned) / 1e9 / workload.matmul_peak_gflops(torch.float32)
+    return rate * 6 * (trunk + head * learned) / 1e9 / workload.matmul_peak_gflops(dtype)
 
 
 def served(size: str, repeats: int) -> dict[str, object]:
@@ -104,8 +105,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, help="rows, prompts or episodes of a round")
     parser.add_argument("--k", type=int, help="completions of a ranked prompt (reward)")
     parser.add_argument("--median", type=int, help="median prompt length (reward)")
+    parser.add_argument("--bf16", action="store_true", help="train in bf16")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.bf16 and asked.stage in ("rollout", "serve"):
+        parser.error(f"--bf16 is about training; {asked.stage} generates, in fp32")
+    return asked
 
 
 def main() -> None:
@@ -114,20 +119,23 @@ def main() -> None:
     if asked.stage == "serve":
         body: dict[str, Any] = served(asked.size, asked.rounds)
     else:
-        options = dict(DEFAULTS[asked.stage])
+        options: dict[str, Any] = dict(DEFAULTS[asked.stage])
         counted = next(iter(options))
         options[counted] = asked.rows or options[counted]
         if asked.stage == "reward":
             options["k"] = asked.k or options["k"]
             if asked.median:
-                options |= {"median": asked.median, "high": 3 * asked.median}
+                options["median"] = asked.median
+        if asked.stage != "rollout":
+            options["bf16"] = asked.bf16
         taking_part = entries(asked.stage, asked.size, asked.peers, options)
         results = compare(taking_part, asked.size, rounds=asked.rounds)
         body = {"stage": asked.stage, "size": asked.size, "options": options, "threads": torch.get_num_threads()}
         body |= report(results, UNITS[asked.stage])
-        body["share_of_peak"] = share_of_peak(asked.stage, asked.size, results[0].median, options[counted])
+        dtype = torch.bfloat16 if asked.bf16 else torch.float32
+        body["share_of_peak"] = share_of_peak(asked.stage, asked.size, results[0].median, options[counted], dtype)
         if body["share_of_peak"]:
-            print(f"{body['share_of_peak']:.0%} of the matrix-multiply peak (fp32)", file=sys.stderr)
+            print(f"{body['share_of_peak']:.0%} of the matrix-multiply peak ({dtype})", file=sys.stderr)
     if asked.json:
         print(json.dumps(body))
 

@@ -52,8 +52,9 @@ def _open(folder: Path, name: str) -> PreTrainedModel:
     return network
 
 
-def _rounds(make_task: Callable[[], TrainingTask], units: float, *, precision: str = "fp32") -> Callable[[], float]:
+def _rounds(make_task: Callable[[], TrainingTask], units: float, *, bf16: bool) -> Callable[[], float]:
     """Return the function that trains a fresh task to its end with the engine, and its useful units."""
+    precision = "bf16" if bf16 else "fp32"
 
     def run() -> float:
         with tempfile.TemporaryDirectory() as name:
@@ -73,22 +74,20 @@ def _source(rows: Sequence[Any], sizes: Sequence[int], build: Callable[..., Any]
     return DatasetSource(rows, sizes=sizes, build=build, walk=walk)
 
 
-def sft(
-    folder: Path, *, size: str, rows: int, batch: int = 32, tokens: int = 4096, precision: str = "fp32"
-) -> Contender:
+def sft(folder: Path, *, size: str, rows: int, bf16: bool, batch: int = 32, tokens: int = 4096) -> Contender:
     """One epoch; units are real tokens, prompts included."""
     pairs = zip(workload.prompts(rows, size), workload.completions(rows, size), strict=True)
     data = [TokenSequence([*p, *c], [False] * len(p) + [True] * len(c), "") for p, c in pairs]
-    return _language(folder, data, batch, tokens, precision)
+    return _language(folder, data, batch, tokens, bf16)
 
 
-def pretrain(folder: Path, *, size: str, rows: int, batch: int = 16, tokens: int = 4096) -> Contender:
+def pretrain(folder: Path, *, size: str, rows: int, bf16: bool, batch: int = 16, tokens: int = 4096) -> Contender:
     """One epoch over full rows; units are tokens."""
     data = [TokenSequence(row, [True] * len(row), "") for row in workload.pretraining_rows(rows, size)]
-    return _language(folder, data, batch, tokens, "fp32")
+    return _language(folder, data, batch, tokens, bf16)
 
 
-def _language(folder: Path, data: list[TokenSequence], batch: int, tokens: int, precision: str) -> Contender:
+def _language(folder: Path, data: list[TokenSequence], batch: int, tokens: int, bf16: bool) -> Contender:
     network = _open(folder, "policy")
     sizes = [len(row.ids) for row in data]
 
@@ -98,17 +97,15 @@ def _language(folder: Path, data: list[TokenSequence], batch: int, tokens: int, 
         return TrainingTask(modules=objective.modules, objective=objective, source=source)
 
     check = mean_nll(network, [pack(data[:8])])
-    return Contender(_rounds(task, float(sum(sizes)), precision=precision), check)
+    return Contender(_rounds(task, float(sum(sizes)), bf16=bf16), check)
 
 
-def reward(
-    folder: Path, *, size: str, k: int, rows: int, batch: int = 8, median: int = 65, high: int = 200
-) -> Contender:
+def reward(folder: Path, *, size: str, k: int, rows: int, bf16: bool, batch: int = 8, median: int = 65) -> Contender:
     """One epoch over K-wise rankings; units are ranked prompts."""
     network = _open(folder, "reward")
     answers = workload.completions(rows * k, size)
     order = (tuple((i,) for i in range(k)),)
-    asked = workload.prompts(rows, size, median=median, high=high)
+    asked = workload.prompts(rows, size, median=median)
     data = [RankedTree(TokenTree(p, answers[i * k : (i + 1) * k], ""), order) for i, p in enumerate(asked)]
 
     def task() -> TrainingTask:
@@ -119,7 +116,7 @@ def reward(
     with torch.no_grad():
         ranked = pack_ranked(data[:2])
         check = float(RewardObjective(network)(ranked).loss_sum) / ranked.weight
-    return Contender(_rounds(task, float(rows)), check)
+    return Contender(_rounds(task, float(rows), bf16=bf16), check)
 
 
 def rollout(folder: Path, *, size: str, rows: int, tokens: int = 64) -> Contender:
@@ -137,7 +134,7 @@ def rollout(folder: Path, *, size: str, rows: int, tokens: int = 64) -> Contende
     return Contender(run)
 
 
-def dpo(folder: Path, *, size: str, rows: int, batch: int = 16) -> Contender:
+def dpo(folder: Path, *, size: str, rows: int, bf16: bool, batch: int = 16) -> Contender:
     """One epoch over pairs, the reference's log-probs included; units are pairs."""
     network, reference = _open(folder, "policy"), _open(folder, "policy").eval()
     answers = workload.completions(2 * rows, size)
@@ -150,15 +147,15 @@ def dpo(folder: Path, *, size: str, rows: int, batch: int = 16) -> Contender:
         objective = dpo_algorithm.DpoObjective(network, beta=0.1)
         return TrainingTask(modules={"model": network}, objective=objective, source=source)
 
-    return Contender(_rounds(task, float(rows)))
+    return Contender(_rounds(task, float(rows), bf16=bf16))
 
 
-def grpo(folder: Path, *, size: str, prompts: int, rollouts: int, group: int = 4, tokens: int = 48) -> Contender:
+def grpo(folder: Path, *, size: str, prompts: int, rollouts: int, bf16: bool) -> Contender:
     """So many rollouts of groups, scored by how many tokens they use, a step each; units are completions."""
     network, reference = _open(folder, "policy"), _open(folder, "policy").eval()
     settings = GRPOSettings(
-        total_prompts=prompts * rollouts, prompts_per_rollout=prompts, prompts_per_step=prompts, group_size=group,
-        max_tokens=tokens, kl_coef=0.02,
+        total_prompts=prompts * rollouts, prompts_per_rollout=prompts, prompts_per_step=prompts,
+        group_size=workload.GROUP, max_tokens=workload.NEW_TOKENS, kl_coef=0.02,
     )  # fmt: skip
     asked = [(p, str(i)) for i, p in enumerate(workload.prompts(prompts * rollouts, size))]
 
@@ -177,16 +174,16 @@ def grpo(folder: Path, *, size: str, prompts: int, rollouts: int, group: int = 4
         source = GRPOSource(maker=maker, prompts=asked, settings=settings, micro_batch_tokens=4096, seed=0)
         return TrainingTask(modules={"policy": network}, objective=GRPOObjective(network, settings), source=source)
 
-    return Contender(_rounds(task, float(prompts * group * rollouts)))
+    return Contender(_rounds(task, float(prompts * workload.GROUP * rollouts), bf16=bf16))
 
 
-def ppo(folder: Path, *, size: str, episodes: int, minibatch: int, epochs: int = 4, tokens: int = 48) -> Contender:
-    """One rollout batch and `epochs` passes over it with separate policy and value models; units are episodes."""
+def ppo(folder: Path, *, size: str, episodes: int, minibatch: int, bf16: bool) -> Contender:
+    """One rollout batch and four passes over it with separate policy and value models; units are episodes."""
     policy, reference = _open(folder, "policy"), _open(folder, "policy").eval()
     value, judge = _open(folder, "reward"), _open(folder, "reward").eval()
     settings = PPOSettings(
-        total_episodes=episodes, rollout_batch_size=episodes, minibatch_size=minibatch, num_ppo_epochs=epochs,
-        max_tokens=tokens, no_eos="none",
+        total_episodes=episodes, rollout_batch_size=episodes, minibatch_size=minibatch,
+        num_ppo_epochs=workload.PPO_EPOCHS, max_tokens=workload.NEW_TOKENS, no_eos="none",
     )  # fmt: skip
     asked = [(p, str(i)) for i, p in enumerate(workload.prompts(episodes, size))]
 
@@ -206,4 +203,4 @@ def ppo(folder: Path, *, size: str, episodes: int, minibatch: int, epochs: int =
         modules = {"policy": policy, "value": value}
         return TrainingTask(modules=modules, objective=objective, source=source, loss_coefs={"value": 0.5})
 
-    return Contender(_rounds(task, float(episodes)))
+    return Contender(_rounds(task, float(episodes), bf16=bf16))

@@ -30,6 +30,9 @@ SHAPES = {
     },
 }
 PAD, END = 0, 1
+GROUP = 4  # completions of a prompt in GRPO
+PPO_EPOCHS = 4
+NEW_TOKENS = 48  # of an episode in GRPO and PPO
 FIRST_ORDINARY = 7
 
 
@@ -79,9 +82,11 @@ def token_rows(counts: list[int], vocab: int, *, seed: int) -> list[list[int]]:
     return [generator.integers(FIRST_ORDINARY, vocab, n).tolist() for n in counts]
 
 
-def prompts(n: int, size: str, *, median: int = 65, high: int = 200) -> list[list[int]]:
-    """Return prompts."""
-    return token_rows(lengths(n, low=20, high=high, median=median, seed=0), SHAPES[size]["vocab_size"], seed=2)
+def prompts(n: int, size: str, *, median: int = 65) -> list[list[int]]:
+    """Return prompts of up to 200 tokens, or three medians where that is more."""
+    return token_rows(
+        lengths(n, low=20, high=max(200, 3 * median), median=median, seed=0), SHAPES[size]["vocab_size"], seed=2
+    )
 
 
 def completions(n: int, size: str) -> list[list[int]]:

@@ -139,13 +139,20 @@ def picture(page: Any, file: Path) -> None:
     Image.open(file).convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(file, optimize=True)
 
 
-def picture_of_a_vote(url: str, images: Path) -> None:
-    """One vote by hand, as a person sees it."""
+@contextmanager
+def chat_page(url: str, *, ready: str) -> Iterator[Any]:
+    """Yield the chat page in a browser, once `ready` can be seen on it."""
     with browser() as chromium:
         page = chromium.new_page(viewport={"width": 1000, "height": 640})
         page.set_default_timeout(120_000)
         page.goto(f"{url}/chat")
-        page.wait_for_selector("#side-by-side:visible")
+        page.wait_for_selector(f"{ready}:visible")
+        yield page
+
+
+def picture_of_a_vote(url: str, images: Path) -> None:
+    """One vote by hand, as a person sees it."""
+    with chat_page(url, ready="#side-by-side") as page:
         page.check("#consent")
         page.click("#side-by-side")
         page.fill("#message", QUESTION)
@@ -159,11 +166,7 @@ def picture_of_a_vote(url: str, images: Path) -> None:
 
 def picture_of_the_test(url: str, report: Path, images: Path) -> None:
     """The experiment as a visitor sees it, and its report."""
-    with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1000, "height": 640})
-        page.set_default_timeout(120_000)
-        page.goto(f"{url}/chat")
-        page.wait_for_selector("#open-settings:visible")
+    with chat_page(url, ready="#open-settings") as page:
         page.click("#open-settings")
         page.select_option("#model", "helper")
         page.click("#settings .primary")

@@ -33,8 +33,8 @@ def rollout(folder: Path, *, size: str, rows: int, tokens: int = 64, cache: str 
     return Contender(run)
 
 
-def pretrain(folder: Path, *, size: str, rows: int, batch: int = 16) -> Contender:
-    """Forward with labels, backward, clip, AdamW; rows of one length, so nothing is padded."""
+def pretrain(folder: Path, *, size: str, rows: int, bf16: bool, batch: int = 16) -> Contender:
+    """Forward with labels (under autocast with bf16), backward, clip, AdamW; rows of one length: nothing is padded."""
     network = AutoModelForCausalLM.from_pretrained(str(folder / "policy"), dtype=torch.float32)
     data = torch.tensor(workload.pretraining_rows(rows, size))
     with torch.no_grad():
@@ -44,7 +44,9 @@ def pretrain(folder: Path, *, size: str, rows: int, batch: int = 16) -> Contende
         network.train()
         optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5)
         for part in data[torch.randperm(len(data))].split(batch):
-            network(input_ids=part, labels=part).loss.backward()
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+                loss = network(input_ids=part, labels=part).loss
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -14,10 +14,8 @@ from benchmarks import workload
 from benchmarks.contender import Contender
 
 
-def ppo(
-    folder: Path, *, size: str, episodes: int, minibatch: int, tuned: bool, epochs: int = 4, tokens: int = 48
-) -> Contender:
-    """One rollout batch and `epochs` passes over it; units are episodes."""
+def ppo(folder: Path, *, size: str, episodes: int, minibatch: int, tuned: bool, bf16: bool) -> Contender:
+    """One rollout batch and four passes over it; units are episodes."""
 
     def opened(kind: type, name: str) -> torch.nn.Module:
         network: torch.nn.Module = kind.from_pretrained(str(folder / name), dtype=torch.float32)  # type: ignore[attr-defined]
@@ -25,12 +23,12 @@ def ppo(
 
     tokenizer = AutoTokenizer.from_pretrained(str(folder / "policy"), padding_side="left")
     data = Dataset.from_dict({"input_ids": workload.prompts(episodes, size)})
-    speed = {"gradient_checkpointing": False, "bf16": False, "logging_strategy": "no"} if tuned else {}
+    speed = {"gradient_checkpointing": False, "bf16": bf16, "logging_strategy": "no"} if tuned else {}
     config = PPOConfig(
         output_dir=tempfile.mkdtemp(), use_cpu=True, report_to="none", save_strategy="no", disable_tqdm=True,
         per_device_train_batch_size=minibatch, num_mini_batches=episodes // minibatch, total_episodes=episodes,
-        num_ppo_epochs=epochs, response_length=tokens, temperature=1.0, num_sample_generations=0, stop_token="eos",
-        learning_rate=1e-5, **speed,
+        num_ppo_epochs=workload.PPO_EPOCHS, response_length=workload.NEW_TOKENS, temperature=1.0,
+        num_sample_generations=0, stop_token="eos", learning_rate=1e-5, **speed,
     )  # fmt: skip
     trainer = PPOTrainer(
         args=config, processing_class=tokenizer, model=opened(AutoModelForCausalLM, "policy"),

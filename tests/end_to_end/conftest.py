@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tunesmith.store.database import open_database
+
 from . import browser
+from .browser import RunningDesk
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +20,12 @@ def chromium() -> Iterator[Any]:
         launched = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[RunningDesk]:
+    """An empty desk that listens."""
+    database = open_database(str(tmp_path / "desk.db"))
+    with browser.running(database) as found:
+        yield found
+    database.close()

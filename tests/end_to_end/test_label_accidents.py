@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from tunesmith.core.records import Completion, Demonstration, Message, Prompt, R
 from tunesmith.label.passwords import hash_password
 from tunesmith.store.annotation import sign_in
 from tunesmith.store.annotation.tasks import AnnotationTask, TaskKind
-from tunesmith.store.database import open_database
 
 from . import browser
 from .browser import RunningDesk
@@ -24,14 +22,6 @@ pytestmark = [
 ASKED = (Message("user", "Where is my parcel?"),)
 KINDS: tuple[TaskKind, ...] = ("rank", "pair", "write", "edit")
 PASSWORD = "a long password"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[RunningDesk]:
-    database = open_database(str(tmp_path / "desk.db"))
-    with browser.running(database) as found:
-        yield found
-    database.close()
 
 
 @pytest.fixture

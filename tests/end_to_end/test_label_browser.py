@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from tunesmith.core.records import Completion, Message, Prompt, Ranking
 from tunesmith.label.passwords import hash_password
 from tunesmith.store.annotation import sign_in
-from tunesmith.store.database import open_database
 
 from . import browser
 from .browser import RunningDesk
@@ -19,14 +17,6 @@ from .payloads import payloads
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "there is a browser")
 WAIT_MS = 60_000
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[RunningDesk]:
-    database = open_database(str(tmp_path / "desk.db"))
-    with browser.running(database) as found:
-        yield found
-    database.close()
 
 
 @pytest.fixture

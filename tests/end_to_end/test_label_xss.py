@@ -6,7 +6,6 @@ The browser is told to ignore the content security policy, which would stop them
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from tunesmith.core.records import Completion, Demonstration, Message, Ranking
 from tunesmith.store.annotation import labels, tasks
 from tunesmith.store.annotation.audit import record_action
 from tunesmith.store.annotation.queue import claim
-from tunesmith.store.database import open_database
 
 from . import browser
 from .browser import RunningDesk
@@ -27,14 +25,6 @@ pytestmark = [
 ]
 PAYLOADS = payloads()
 BATCHES = [PAYLOADS[n : n + 9] for n in range(0, len(PAYLOADS), 9)]
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[RunningDesk]:
-    database = open_database(str(tmp_path / "desk.db"))
-    with browser.running(database) as found:
-        yield found
-    database.close()
 
 
 @pytest.fixture

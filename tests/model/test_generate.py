@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from tests.small import FAMILIES, network_of
 from tunesmith.core.errors import ConfigError
 from tunesmith.data.batch import TokenSequence, pack
+from tunesmith.model import decoder
 from tunesmith.model.attention import NAME
 from tunesmith.model.generate import Sampling, generate, sample, stream
+from tunesmith.model.native.step import native_step
 from tunesmith.model.network import target_logprobs
 
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11, 12, 13], [4]]
@@ -53,6 +56,19 @@ def test_a_row_does_not_depend_on_what_it_is_batched_with() -> None:
     apart = generate(network, PROMPTS, stop_ids=[2, 3], sampling=sampling, completions=3, batch_rows=3)
     assert [[g.ids for g in row] for row in together] == [[g.ids for g in row] for row in apart]
     assert len({tuple(g.ids) for row in together for g in row}) == 9
+
+
+def test_weights_are_packed_once_for_all_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    def counting(network: PreTrainedModel) -> object:
+        made.append(native_step(network))
+        return made[-1]
+
+    monkeypatch.setattr(decoder, "native_step", counting)
+    sampling = Sampling(max_tokens=4, seed=1)
+    rows = generate(network_of("llama"), PROMPTS * 4, stop_ids=[2], sampling=sampling, batch_rows=2)
+    assert len(rows) == 12 and len(made) == 1
 
 
 def test_rows_leave_at_a_stop_token_and_the_stop_token_counts() -> None:

@@ -56,13 +56,15 @@ def generate(
     rows = [[Row(s, s.uniforms(i, k)) for k, s in enumerate(ways)] for i in range(len(prompts))]
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
     share = max(1, batch_rows // len(ways))
+    # One decoder for all: making one copies the weights. The first batch, of the longest prompts, needs most room.
+    capacity = max(map(len, prompts), default=0) + max(s.max_tokens for s in ways)
     try:
+        decoder = Decoder(network, stop_ids, rows=min(share, len(order)) * len(ways), capacity=capacity)
         for begin in range(0, len(order), share):
             chosen = order[begin : begin + share]
-            capacity = len(prompts[chosen[0]]) + max(s.max_tokens for s in ways)
-            decoder = Decoder(network, stop_ids, rows=len(chosen) * len(ways), capacity=capacity)
             decoder.read([prompts[i] for i in chosen], [rows[i] for i in chosen])
             _write(decoder)
+            decoder.leave(lambda row: True)
     finally:
         network.train(was_training)
     return [[Generated(row.ids, row.logprobs, row.finished) for row in group] for group in rows]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -121,6 +123,25 @@ def test_bf16_autocast_gives_what_the_plain_network_gives() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         losses = [target_nll_sum(network, batches()[0]) for network in (plain, fused)]
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16 autocast", "bf16 weights"])
+def test_every_projection_is_computed_once(precision: str) -> None:
+    network = network_of_case("llama")
+    fuse(network)
+    if precision == "bf16 weights":
+        network.bfloat16()
+    calls: Counter[str] = Counter()
+
+    def counting(name: str) -> Callable[..., None]:
+        return lambda *_: calls.update([name])
+
+    linears = {name: m for name, m in network.base_model.named_modules() if name.endswith("_proj")}
+    for name, module in linears.items():
+        module.register_forward_hook(counting(name))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16 autocast"):
+        target_nll_sum(network, batches()[0])
+    assert calls == dict.fromkeys(linears, 1)
 
 
 def test_unfused_is_the_own_network_for_a_while() -> None:

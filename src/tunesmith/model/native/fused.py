@@ -142,9 +142,9 @@ class FusedAttention(nn.Module):
     config: Any
     head_dim: int
     scaling: float
-    q_proj: nn.Module
-    k_proj: nn.Module
-    v_proj: nn.Module
+    q_proj: nn.Linear
+    k_proj: nn.Linear
+    v_proj: nn.Linear
     o_proj: nn.Module
 
     def forward(
@@ -156,13 +156,13 @@ class FusedAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """(1, N, d) -> (1, N, d)."""
         cosine, sine = position_embeddings
-        q, k, v = (p(hidden_states) for p in (self.q_proj, self.k_proj, self.v_proj))
-        q, k, v = (t.view(-1, t.shape[-1] // self.head_dim, self.head_dim) for t in (q, k, v))
-        if not _covered(q, k, cosine, sine) or self.config._attn_implementation != NAME or len(hidden_states) != 1:
+        if not self._suits(hidden_states, cosine, sine):
             plain: tuple[Tensor, Tensor | None] = super().forward(
                 hidden_states, position_embeddings=position_embeddings, attention_mask=attention_mask, **kwargs
             )
             return plain
+        q, k, v = (p(hidden_states) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q, k, v = (t.view(-1, t.shape[-1] // self.head_dim, self.head_dim) for t in (q, k, v))
         q, k = (rotary(t, cosine[0], sine[0]) for t in (q, k))
         query, key, value = (t.transpose(0, 1)[None] for t in (q, k, v))
         options = {
@@ -173,6 +173,16 @@ class FusedAttention(nn.Module):
         }
         out, _ = packed_attention(self, query, key, value, None, **options)
         return self.o_proj(out.reshape(*hidden_states.shape[:-1], -1)), None
+
+    def _suits(self, hidden_states: Tensor, cosine: Tensor, sine: Tensor) -> bool:
+        """Whether the projections will give what the kernel takes: decided before they are computed."""
+        weights = (p.weight for p in (self.q_proj, self.k_proj, self.v_proj))
+        return (
+            self.config._attn_implementation == NAME
+            and len(hidden_states) == 1
+            and _covered(hidden_states, cosine, sine, *weights)
+            and not torch.is_autocast_enabled(hidden_states.device.type)
+        )
 
 
 _FAMILIES = ("Llama", "Mistral", "Qwen2", "Qwen3")
