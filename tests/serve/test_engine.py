@@ -6,13 +6,15 @@ import asyncio
 import time
 
 import pytest
+import torch
 
+from tunesmith.model.generate import Sampling, generate
 from tunesmith.serve.engine import BatchLimits
 from tunesmith.serve.local_model import LocalModel
 from tunesmith.serve.served_model import Ask
 from tunesmith.web.refusal import Refusal
 
-from .scene import local
+from .scene import local, tiny
 
 
 async def said(model: LocalModel, ask: Ask) -> list[str]:
@@ -138,6 +140,51 @@ def test_a_failed_step_tells_its_requests_and_the_next_ones_work(caplog: pytest.
 
     assert asyncio.run(scenario())[0]
     assert "out of memory" in caplog.text
+    model.close(1.0)
+
+
+def test_prompts_that_are_scored_do_not_silence_the_others() -> None:
+    """They are read in the same portions, and whoever generates nothing is gone before the next step."""
+    model = local(max_tokens=400, batch=BatchLimits(rows=32, prefill_tokens=1))
+
+    async def scenario() -> tuple[int, list[int]]:
+        running = await model.start(Ask(prompt="a", max_tokens=400))
+        await anext(running.deltas())
+        before = model.engine.steps
+        crowd = [
+            await model.start(Ask(prompt="lamp " * 20, max_tokens=0, echo=True, top_logprobs=1)) for _ in range(20)
+        ]
+        counts = []
+        for answer in crowd:
+            assert [delta.tokens async for delta in answer.deltas()] == [0]
+            counts.append(len((await answer.echo()).logprobs))
+        steps = model.engine.steps - before
+        await running.close()
+        return steps, counts
+
+    steps, counts = asyncio.run(scenario())
+    assert steps >= 18 and set(counts) == {len(tiny().tokenizer.encode("lamp " * 20))}
+    model.close(1.0)
+
+
+def test_the_end_token_is_told_to_whoever_scores_texts() -> None:
+    """Tools leave the last token out and take the rest for the prompt's: there must be one for every token."""
+    made = tiny()
+    ends = made.tokenizer.named_id("eos_token")
+    assert ends is not None
+    ids = made.tokenizer.encode("a lamp")
+    [[first]] = generate(made.network, [ids], stop_ids=[], sampling=Sampling(max_tokens=1, temperature=0))
+    weight = made.network.get_output_embeddings().weight
+    with torch.no_grad():
+        weight[[ends, first.ids[0]]] = weight[[first.ids[0], ends]]  # the likeliest token now is the end
+    model = LocalModel(made, name="tiny", folder="", max_tokens=8)
+
+    async def scenario(echo: bool) -> int:
+        answer = await model.start(Ask(prompt=tuple(ids), max_tokens=1, temperature=0, echo=echo, top_logprobs=1))
+        told = [one async for delta in answer.deltas() for one in delta.logprobs]
+        return len(told) + len((await answer.echo()).logprobs)
+
+    assert asyncio.run(scenario(echo=True)) == len(ids) + 1 and asyncio.run(scenario(echo=False)) == 0
     model.close(1.0)
 
 

@@ -78,3 +78,8 @@ def test_failures_of_the_upstream_are_not_the_callers(behind: Scene) -> None:
     with in_front_of("http://127.0.0.1:9").running() as scene:
         assert scene.chat(model="front").status_code == 502
         assert not scene.models[0].ready
+
+
+def test_echo_is_refused_by_name_and_never_lost(front: Scene) -> None:
+    answer = front.post("/v1/completions", {"model": "front", "prompt": "a", "echo": True, "max_tokens": 1})
+    assert answer.status_code == 400 and answer.json()["error"]["param"] == "echo"

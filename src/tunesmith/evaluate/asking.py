@@ -16,7 +16,7 @@ from tunesmith.evaluate.scorer import Likelihoods, Written
 from tunesmith.evaluate.task import Ask, Choices, Form, Protocol
 from tunesmith.model.generate import Sampling, generate
 from tunesmith.model.load import LanguageModel
-from tunesmith.model.network import hidden_states, logits_at
+from tunesmith.model.network import hidden_states, target_distributions
 from tunesmith.text.tokenizer import Tokenizer
 
 
@@ -49,10 +49,9 @@ def start_id(tokenizer: Tokenizer) -> int:
     Raises:
         ConfigError: the tokenizer names neither.
     """
-    for name in ("bos_token", "eos_token"):
-        found = tokenizer.named_id(name)
-        if found is not None:
-            return found
+    found = tokenizer.start_id()
+    if found is not None:
+        return found
     raise ConfigError("the tokenizer names no token that a text begins with", remedy="set bos_token or eos_token")
 
 
@@ -123,12 +122,9 @@ def _sums(model: LanguageModel, trees: Sequence[TokenTree]) -> tuple[list[float]
     hidden = hidden_states(model.network, batch)
     logprobs: list[Tensor] = []
     best: list[Tensor] = []
-    # Logits of all targets at once could take gigabytes with a large vocabulary.
-    for begin in range(0, len(batch.targets), 1024):
-        some = torch.log_softmax(logits_at(model.network, hidden[batch.source[begin : begin + 1024]]).float(), dim=-1)
-        targets = batch.targets[begin : begin + 1024, None]
-        logprobs.append(some.gather(1, targets)[:, 0])
-        best.append(some.argmax(dim=-1) == targets[:, 0])
+    for some, targets in target_distributions(model.network, hidden, batch):
+        logprobs.append(some.gather(1, targets[:, None])[:, 0])
+        best.append(some.argmax(dim=-1) == targets)
     total = torch.zeros(batch.sequences, dtype=torch.float64, device=hidden.device)
     total.index_add_(0, batch.owner, torch.cat(logprobs).double())
     wrong = torch.zeros(batch.sequences, device=hidden.device)

@@ -22,6 +22,7 @@ from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.model.cache import KeyValueCache
 from tunesmith.model.native.step import native_step
 from tunesmith.model.network import logits_at
+from tunesmith.model.prompt_scores import PromptScores, prompt_scores
 from tunesmith.model.sampling import Sampling, sample
 
 
@@ -71,13 +72,20 @@ class Decoder:
         self._tokens = torch.empty(0)  # (rows,): the tokens just chosen
         self._settings: _Settings | None = None
 
-    def read(self, prompts: Sequence[Sequence[int]], rows: Sequence[Sequence[Row]]) -> None:
-        """Add rows: `rows[i]`, at least one, are completions of `prompts[i]`, which is read once."""
+    def read(
+        self, prompts: Sequence[Sequence[int]], rows: Sequence[Sequence[Row]], likeliest: Sequence[int | None] = ()
+    ) -> list[PromptScores | None]:
+        """Add rows: `rows[i]`, at least one, are completions of `prompts[i]`, which is read once.
+
+        Returns the scores of each prompt's own tokens with `likeliest[i]` top tokens, None where that is not given.
+        """
+        likeliest = likeliest or [None] * len(prompts)
         longest = max(
             len(p) + max(r.sampling.max_tokens for r in group) for p, group in zip(prompts, rows, strict=True)
         )
         self._cache.reserve(rows=len(self.rows) + sum(map(len, rows)), capacity=longest)
-        batch = pack([TokenSequence(p, [False] * len(p), "") for p in prompts]).to(self.network.device)
+        sequences = [TokenSequence(p, [k is not None] * len(p), "") for p, k in zip(prompts, likeliest, strict=True)]
+        batch = pack(sequences).to(self.network.device)
         out = self.network.base_model(
             input_ids=batch.ids[None],
             position_ids=batch.positions[None],
@@ -86,7 +94,8 @@ class Decoder:
             cache=self._cache,
         )
         order = torch.argsort(batch.last)  # stream order is the cache's row order
-        hidden = out.last_hidden_state[0].index_select(0, batch.last[order])
+        states = out.last_hidden_state[0]
+        hidden = states.index_select(0, batch.last[order])
         groups = [rows[i] for i in order.tolist()]
         if any(len(group) > 1 for group in groups):
             counts = [len(group) for group in groups]
@@ -95,6 +104,7 @@ class Decoder:
         self._hidden = torch.cat([self._hidden, hidden]) if self.rows else hidden
         self.rows += [row for group in groups for row in group]
         self._settings = None
+        return prompt_scores(self.network, states, batch, likeliest)
 
     def choose(self) -> None:
         """Give each row that is not done its next token."""

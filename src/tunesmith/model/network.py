@@ -6,6 +6,7 @@ A network is one of transformers' own classes (`...ForCausalLM` or `...ForSequen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,8 @@ from transformers import PreTrainedModel
 from tunesmith.core.errors import ConfigError
 from tunesmith.data.batch import TokenBatch
 from tunesmith.losses.language import LogprobOutput, nll_and_logprobs, projected_logprobs
+
+_MOST_LOGITS = 2**26  # of one chunk of targets: 256 MB
 
 
 class Projection(NamedTuple):
@@ -60,6 +63,20 @@ def logits_at(network: PreTrainedModel, hidden: Tensor) -> Tensor:
     if scale != 1.0:
         logits = logits * scale
     return logits if softcap is None else softcap * torch.tanh(logits / softcap)
+
+
+def target_distributions(
+    network: PreTrainedModel, hidden: Tensor, batch: TokenBatch
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the log-probs (n, V) at a batch's targets and these targets (n,), in order and some at a time.
+
+    `hidden` (N, d) are the batch's last hidden states. The logits of all targets at once could take gigabytes.
+    """
+    weight = projection(network).weight
+    share = min(1024, max(64, _MOST_LOGITS // len(weight)))
+    for begin in range(0, len(batch.targets), share):
+        logits = logits_at(network, hidden.index_select(0, batch.source[begin : begin + share]))
+        yield torch.log_softmax(logits.float(), dim=-1), batch.targets[begin : begin + share]
 
 
 def target_logprobs(

@@ -52,8 +52,14 @@ def completion_ask_fields(body: CompletionBody, limits: Limits, prompts: Sequenc
     Raises:
         Refusal: a limit is exceeded.
     """
+    if body.max_tokens == 0 and not body.echo:
+        raise Refusal(400, "max_tokens: 0 needs echo: true", code="invalid_value", param="max_tokens")
     choices = (body.n or 1) * len(prompts)
-    return {"top_logprobs": body.logprobs, **_common(body, limits, body.max_tokens, choices=choices)}
+    return {
+        "top_logprobs": body.logprobs,
+        "echo": bool(body.echo),
+        **_common(body, limits, body.max_tokens, choices=choices),
+    }
 
 
 def _common(body: RequestBody, limits: Limits, wanted: int | None, *, choices: int) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def chat_logprobs(tokens: Sequence[TokenLogprob]) -> dict[str, Any]:
     return {"content": content, "refusal": None}
 
 
-def _token(token: str, logprob: float) -> dict[str, Any]:
+def _token(token: str, logprob: float | None) -> dict[str, Any]:
     # Part of a character has no text of its own, and the tokenizer does not tell its bytes.
     known = "\ufffd" not in token
     return {"token": token, "logprob": logprob, "bytes": list(token.encode()) if known else None}

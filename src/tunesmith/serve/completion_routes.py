@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -14,7 +15,7 @@ from tunesmith.serve.openai_errors import as_refusal, error_body
 from tunesmith.serve.reply import Reply, usage_of
 from tunesmith.serve.request_body import CompletionBody, read_body, schema_for
 from tunesmith.serve.responses import DONE, EventStream, event, while_connected
-from tunesmith.serve.served_model import Ask, Delta, TokenLogprob
+from tunesmith.serve.served_model import Ask, Delta, Echo, TokenLogprob
 from tunesmith.serve.service import Service
 
 router = APIRouter()
@@ -60,24 +61,38 @@ async def _end(replies: Sequence[Reply]) -> None:
 
 
 async def _deltas(replies: Sequence[Reply]) -> AsyncIterator[tuple[int, Delta]]:
-    """Yield (index of the choice, delta), prompt after prompt; they are generated together."""
+    """Yield (index of the choice, delta), prompt after prompt; they are generated together.
+
+    With `echo`, each choice's first delta begins with the prompt.
+    """
     for number, reply in enumerate(replies):
+        echo, begun = Echo(), set[int]()
         async for delta in reply.deltas():
-            yield number * reply.ask.n + delta.choice, delta
+            if reply.ask.echo and not begun:
+                echo = await reply.echo()
+            told = delta if delta.choice in begun else _after(echo, delta)
+            begun.add(delta.choice)
+            yield number * reply.ask.n + delta.choice, told
+
+
+def _after(echo: Echo, delta: Delta) -> Delta:
+    return delta._replace(text=echo.text + delta.text, logprobs=echo.logprobs + delta.logprobs)
 
 
 async def _whole(replies: Sequence[Reply]) -> Response:
-    logprobs: dict[int, list[TokenLogprob]] = {}
+    logprobs: defaultdict[int, list[TokenLogprob]] = defaultdict(list)
+    texts: defaultdict[int, list[str]] = defaultdict(list)
     try:
         async for index, delta in _deltas(replies):
-            logprobs.setdefault(index, []).extend(delta.logprobs)
+            logprobs[index] += delta.logprobs
+            texts[index].append(delta.text)
     finally:
         await _end(replies)
-    said = [(reply.text(k), reply.finish(k)) for reply in replies for k in range(reply.ask.n)]
+    finishes = [reply.finish(k) for reply in replies for k in range(reply.ask.n)]
     wanted = replies[0].ask.top_logprobs is not None
     choices = [
-        _choice(i, text, finish, completion_logprobs(logprobs[i], 0) if wanted else None)
-        for i, (text, finish) in enumerate(said)
+        _choice(i, "".join(texts[i]), finish, completion_logprobs(logprobs[i], 0) if wanted else None)
+        for i, finish in enumerate(finishes)
     ]
     return JSONResponse({**_head(replies[0]), "choices": choices, "usage": usage_of(replies)})
 
@@ -109,14 +124,18 @@ def _choice(index: int, text: str, finish: str | None, logprobs: dict[str, Any] 
 
 
 def completion_logprobs(tokens: Sequence[TokenLogprob], offset: int) -> dict[str, Any]:
-    """Return log-probs in the older form of plain completions; offsets count characters of the completion."""
+    """Return log-probs in the older form of plain completions; offsets count characters of the choice's text.
+
+    `offset` is where the first one begins, for tokens that do not say it themselves.
+    """
     offsets = []
     for one in tokens:
-        offsets.append(offset)
+        offsets.append(offset if one.offset is None else one.offset)
         offset += len(one.token)
     return {
         "tokens": [one.token for one in tokens],
         "token_logprobs": [one.logprob for one in tokens],
-        "top_logprobs": [dict(one.top) for one in tokens],
+        # Where several tokens have the same text (pieces of a character), the likeliest one, the first, stands for it.
+        "top_logprobs": [None if one.logprob is None else dict(reversed(one.top)) for one in tokens],
         "text_offset": offsets,
     }

@@ -142,7 +142,15 @@ class Engine:
         """Read the prompts of new jobs, give everybody a token, and let those leave who are done or unwanted."""
         if arrivals:
             self._choices.update((choice.row, choice) for job in arrivals for choice in job.choices)
-            self._decoder.read([job.prompt for job in arrivals], [job.rows for job in arrivals])
+            scores = self._decoder.read(
+                [job.prompt for job in arrivals],
+                [job.rows for job in arrivals],
+                [job.likeliest for job in arrivals],
+            )
+            for job, found in zip(arrivals, scores, strict=True):
+                job.scores = found
+                if found is not None and not all(map(math.isfinite, found.logprobs)):
+                    _give_up(job)
         if not self._choices:
             return
         self._decoder.choose()
@@ -151,8 +159,7 @@ class Engine:
             if choice.job.cancelled:
                 continue
             if not math.isfinite(choice.row.logprobs[-1]):
-                choice.job.outbox.fail(Refusal(500, "the model computed NaN or infinity", code="model_failed"))
-                choice.job.cancelled = True
+                _give_up(choice.job)
             else:
                 choice.take()
         wake_all({choice.job.outbox for choice in self._choices.values()})
@@ -174,3 +181,8 @@ class Engine:
         for job in affected:
             job.outbox.fail(why)
         wake_all(job.outbox for job in affected)
+
+
+def _give_up(job: Job) -> None:
+    job.outbox.fail(Refusal(500, "the model computed NaN or infinity", code="model_failed"))
+    job.cancelled = True

@@ -15,7 +15,7 @@ from tunesmith.core.errors import DataError
 from tunesmith.model.load import LanguageModel
 from tunesmith.serve.engine import BatchLimits, Engine
 from tunesmith.serve.job import Job
-from tunesmith.serve.served_model import Ask, Delta, Read, no_context
+from tunesmith.serve.served_model import Ask, Delta, Echo, Read, no_context
 from tunesmith.web.refusal import Refusal
 
 ANSWER_SHARE = 4  # of a model's length, one in so many tokens is kept for an answer whose longest length is not said
@@ -107,9 +107,13 @@ class LocalModel:
         return ids
 
     def _checked(self, ids: tuple[int, ...]) -> tuple[int, ...]:
-        """Return token ids of a caller: any of the vocabulary but the control tokens, which are the template's."""
+        """Return token ids of a caller: any of the vocabulary but the control tokens, which are the template's.
+
+        The one that stands before a text may do so here too, as tools that score texts send it: it forges no turn.
+        """
         special = self._tokenizer.special_ids()
-        if any(not 0 <= token < self._tokenizer.vocab_size or token in special for token in ids):
+        own = ids[1:] if ids[:1] == (self._tokenizer.start_id(),) else ids
+        if any(not 0 <= token < self._tokenizer.vocab_size or token in special for token in own):
             raise Refusal(400, "the prompt holds an id that is no ordinary token", code="invalid_value", param="prompt")
         return ids
 
@@ -123,9 +127,10 @@ class LocalModel:
         if not self.max_length:
             return wanted
         room = self.max_length - prompt_tokens
-        if room < 1 or (ask.max_tokens is not None and wanted > room):
+        least, words = (1, "at least 1") if ask.max_tokens is None else (ask.max_tokens, str(ask.max_tokens))
+        if room < least:
             text = (
-                f"the prompt has {prompt_tokens} tokens and the completion {ask.max_tokens or 'at least 1'}, "
+                f"the prompt has {prompt_tokens} tokens and the completion {words}, "
                 f"together more than the model's {self.max_length}"
             )
             raise Refusal(400, text, code="context_length_exceeded", param="messages" if ask.messages else "prompt")
@@ -154,6 +159,11 @@ class _LocalAnswer:
     def deltas(self) -> AsyncIterator[Delta]:
         """Yield the pieces; see `Answer.deltas`."""
         return self._job.outbox.read()
+
+    async def echo(self) -> Echo:
+        """Return the prompt's text and tokens; see `Answer.echo`."""
+        # A long prompt has thousands of texts to decode; the others' streams must not wait for it.
+        return await run_in_threadpool(self._job.echo)
 
     async def close(self) -> None:
         """Take the rows out of the batch before the next step."""

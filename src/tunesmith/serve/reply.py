@@ -11,7 +11,7 @@ from typing import Any, Literal
 from starlette.concurrency import run_in_threadpool
 
 from tunesmith.serve.reply_record import Completion, ReplyRecord, Timings
-from tunesmith.serve.served_model import Answer, Ask, Delta, Finish
+from tunesmith.serve.served_model import Answer, Ask, Delta, Echo, Finish
 from tunesmith.serve.service import Service
 
 _PREFIX = {"chat": "chatcmpl", "completion": "cmpl"}
@@ -86,6 +86,11 @@ class Reply:
             self._tokens[delta.choice] += delta.tokens
             self._finishes[delta.choice] = delta.finish or self._finishes[delta.choice]
             yield delta
+
+    async def echo(self) -> Echo:
+        """Return what is told of the prompt; see `Answer.echo`. It is no part of the record's completions."""
+        assert self._answer is not None, "started first"
+        return await self._answer.echo()
 
     async def end(self) -> None:
         """Stop what still goes on, count, and record, once; every call returns when that is done."""

@@ -30,7 +30,6 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "store": (False,),
     "service_tier": ("auto", "default"),
     "best_of": (1,),
-    "echo": (False,),
     "suffix": ("",),
 }
 MOST_STOPS = 16
@@ -124,7 +123,9 @@ class CompletionBody(RequestBody):
         | Annotated[list[int], Field(min_length=1)]
         | Annotated[list[list[int]], Field(min_length=1)]
     )
+    max_tokens: int | None = Field(None, ge=0, description="0 only with echo: nothing is generated")
     logprobs: int | None = Field(None, ge=0, le=20)
+    echo: bool | None = Field(None, description="the prompt stands before the completion, with its log-probs if asked")
 
 
 async def read_body(request: Request, kind: type[B], *, timeout_s: float) -> B:

@@ -24,7 +24,8 @@ class Ask:
     `max_tokens` None: as many as the server's limit and the model's length allow. `top_logprobs` None: no log-probs.
     `user` is whatever the caller says who asks, `key` the name of the API key, `metadata` what for; none is sent to the
     model. With a `context`, the prompt is fitted into the model's length: sources go in, history that does not fit
-    stays out, and the answer has a receipt; without one, the messages are read as they are, or refused.
+    stays out, and the answer has a receipt; without one, the messages are read as they are, or refused. With `echo`, a
+    `prompt` is told with the answer (`Answer.echo`), and `max_tokens` may be 0: nothing is generated.
     """
 
     messages: tuple[Message, ...] = ()
@@ -37,6 +38,7 @@ class Ask:
     seed: int = 0
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
+    echo: bool = False
     user: str = ""
     key: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -53,11 +55,23 @@ class Read:
 
 
 class TokenLogprob(NamedTuple):
-    """A sampled token's text and log-prob at the sampling temperature, and those of the likeliest tokens."""
+    """A token's text and log-prob, those of the likeliest tokens, and where its text begins in the choice's.
+
+    Log-probs are at the sampling temperature, of a prompt's tokens at 1; a prompt's first token has none. `offset`
+    None: the upstream does not say.
+    """
 
     token: str
-    logprob: float
+    logprob: float | None
     top: tuple[tuple[str, float], ...]
+    offset: int | None = None
+
+
+class Echo(NamedTuple):
+    """A prompt's text, and its tokens where log-probs were asked for."""
+
+    text: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class Delta(NamedTuple):
@@ -87,6 +101,10 @@ class Answer(Protocol):
         Raises:
             Refusal: the answer cannot go on (the server stops, the model failed); what came so far stands.
         """
+        ...
+
+    async def echo(self) -> Echo:
+        """Return what an ask with `echo` is told of its prompt, known from the first delta on; else nothing."""
         ...
 
     async def close(self) -> None:

@@ -20,7 +20,7 @@ from tunesmith.core.errors import EnvironmentProblem
 from tunesmith.core.records import messages_to_json
 from tunesmith.make.distill.address import Address, pin
 from tunesmith.make.distill.endpoint import message_of, retry_after
-from tunesmith.serve.served_model import Answer, Ask, Delta, Read, no_context
+from tunesmith.serve.served_model import Answer, Ask, Delta, Echo, Read, no_context
 from tunesmith.serve.upstream_events import delta_of
 from tunesmith.web.refusal import Refusal
 
@@ -92,6 +92,10 @@ class UpstreamModel:
         """
         if ask.context is not None:
             raise no_context(self.name)
+        if ask.echo:
+            # Servers differ in what they stream of a prompt, and some ignore the field: none is better than wrong ones.
+            text = "echo is not supported for a model behind another server; ask that server"
+            raise Refusal(400, text, code="unsupported_parameter", param="echo")
         path = "/completions" if ask.prompt is not None else "/chat/completions"
         pinned = pin(self._upstream.address)
         body = request_of(ask, self._remote, self._upstream.max_tokens)
@@ -217,6 +221,10 @@ class _UpstreamAnswer:
                     said = self._upstream.hidden(message_of(data))
                     raise Refusal(502, f"the upstream failed: {said}", code="upstream_failed")
                 yield found
+
+    async def echo(self) -> Echo:
+        """Return nothing: asks with `echo` are refused."""
+        return Echo()
 
     async def close(self) -> None:
         """Close the connection, which tells the upstream to stop."""

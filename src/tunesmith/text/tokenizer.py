@@ -119,6 +119,11 @@ class Tokenizer:
             self._control = self.special_ids() - {self.named_id("unk_token")}
         return self._control
 
+    def start_id(self) -> int | None:
+        """Return the token that may stand before a text: beginning-of-text, else end-of-text; None: it has neither."""
+        begin = self.named_id("bos_token")
+        return self.named_id("eos_token") if begin is None else begin
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of text; none of them is a control token, whatever the text says."""
         self._backend.encode_special_tokens = True
