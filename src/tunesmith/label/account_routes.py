@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from tunesmith.label.access import GuardedRoute
 from tunesmith.label.desk import Desk, desk_of, user_of
 from tunesmith.label.passwords import SESSION_SECONDS, change_password, join, log_in
 from tunesmith.store.annotation.sign_in import end_session
+from tunesmith.web.body import Body
 
 router = APIRouter(route_class=GuardedRoute)
-
-
-class Body(BaseModel):
-    """A request's body: nothing unknown in it, and no NUL character, which PostgreSQL's texts cannot hold."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    @field_validator("*")
-    @classmethod
-    def _no_nul(cls, value: Any) -> Any:
-        texts = value if isinstance(value, list) else [value]
-        if any(isinstance(text, str) and "\x00" in text for text in texts):
-            raise ValueError("must not contain a NUL character")
-        return value
 
 
 class LogIn(Body):

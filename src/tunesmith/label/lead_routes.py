@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from tunesmith.label.access import ADMIN, GuardedRoute
-from tunesmith.label.account_routes import Body
 from tunesmith.label.answers import TEXT_LIMIT
 from tunesmith.label.desk import Desk, desk_of, user_of
 from tunesmith.label.passwords import INVITE_SECONDS
@@ -25,6 +24,7 @@ from tunesmith.store.annotation.tasks import (
     set_paused,
 )
 from tunesmith.store.annotation.users import Role
+from tunesmith.web.body import Body
 from tunesmith.web.refusal import Refusal
 
 router = APIRouter(route_class=GuardedRoute)

@@ -9,7 +9,6 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from tunesmith.label.access import GuardedRoute
-from tunesmith.label.account_routes import Body
 from tunesmith.label.answers import NOTE_LIMIT, read_answer
 from tunesmith.label.desk import desk_of, user_of
 from tunesmith.label.work import next_item, order_for
@@ -19,6 +18,7 @@ from tunesmith.store.annotation.labels import LabelEvent, Submission
 from tunesmith.store.annotation.queue import renew
 from tunesmith.store.annotation.tasks import confirm_read, get_annotation_task
 from tunesmith.store.annotation.users import User
+from tunesmith.web.body import Body
 
 router = APIRouter(route_class=GuardedRoute)
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]

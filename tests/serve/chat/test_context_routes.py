@@ -132,7 +132,7 @@ def test_never_a_page_outside_the_workspace(page: Page, name: str) -> None:
     answer = asked(page, "Summarise this page.", pages=[name])
     assert answer.status_code == 400 and answer.json()["error"]["param"].startswith("context.pages"), answer.text
     shown = page.post("/chat/api/pages/text", {"name": name})
-    assert shown.status_code == 404
+    assert shown.status_code == (422 if "\0" in name else 404)
     assert SECRET not in answer.text + shown.text
 
 

@@ -120,6 +120,8 @@ def test_what_is_wrong_is_named_and_never_a_500(page: Page) -> None:
         (422, page.say(talk, "thumb", reply, value="sideways")),
         (422, page.say(talk, "thumb", reply, reply, value="up")),
         (422, page.say(talk, "song", reply)),
+        (422, page.say(talk, "thumb", "a\x00b", value="up")),
+        (422, page.post("/chat/api/conversations", {"title": "a\x00b", "consent": True})),
         (422, page.post(f"/chat/api/conversations/{talk}/pair", {"models": ["sft", "sft"]})),
         (404, page.get("/static/routes.py")),
     ]:

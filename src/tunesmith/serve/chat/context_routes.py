@@ -12,9 +12,9 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from tunesmith.context.hints import hints
-from tunesmith.serve.chat.body import Body
 from tunesmith.serve.chat.desk import ChatDesk
 from tunesmith.store.problems import NoSuchThing
+from tunesmith.web.body import Body
 
 HINTED_CHARACTERS = 20_000  # hints are about how something is asked; longer texts are pasted, not typed
 SHOWN_CHARACTERS = 200_000

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from tunesmith.serve.chat import context_routes, pages
-from tunesmith.serve.chat.body import Body
 from tunesmith.serve.chat.desk import ChatDesk
 from tunesmith.serve.chat.pairs import draw
 from tunesmith.serve.chat.problems import PlainProblems
@@ -21,6 +20,7 @@ from tunesmith.store.conversation import conversations, feedback
 from tunesmith.store.conversation.feedback import Feedback
 from tunesmith.store.conversation.replies import replies_of
 from tunesmith.store.experiment.log import record_of_reply
+from tunesmith.web.body import Body
 
 OPEN_PATHS = ("/chat", "/static/")  # not "/": below it is everything
 SHOWN_CONVERSATIONS = 500
