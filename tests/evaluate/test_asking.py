@@ -56,6 +56,12 @@ def test_equals_the_difference_of_whole_sequences_t_ev_2(model, micro_batch_toke
             assert greedy == best
 
 
+def test_the_space_before_a_continuation_is_none_of_its_characters(model):
+    """As lm-eval counts: its delimiter is no part of a choice."""
+    asked = likelihoods(model, [Choices("The lamp", (" costs 20", "s", " "))], LIMITS)
+    assert [response.characters for response in asked.responses] == [(8, 1, 1)]
+
+
 def test_greedy_flag_is_true_for_what_the_model_would_write_t_ev_2(model):
     """T-EV-2"""
     tokenizer = model.tokenizer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,20 @@ def test_the_folder_opens_elsewhere_and_so_does_the_adapter(made: Path, tmp_path
     base = AutoModelForCausalLM.from_pretrained(made / "base")
     base.resize_token_embeddings(whole.get_input_embeddings().weight.shape[0], mean_resizing=False)
     PeftModel.from_pretrained(base, tmp_path / "out" / "adapter")
+
+
+def test_results_that_cannot_be_read_are_named(made: Path, tmp_path: Path) -> None:
+    broken = made / "eval_broken"
+    broken.mkdir()
+    (broken / "evaluation.json").write_text("{")
+    try:
+        config = export.Config(run=str(made / "tuned"), out=str(tmp_path / "out"))
+        lines: list[str] = []
+        done = export.run(config, RunContext(command="tunesmith export", log=lines.append))
+        assert done.summary["figures"] and list(done.summary["unread"]) == [str(broken / "evaluation.json")]
+        assert any(str(broken / "evaluation.json") in line for line in lines)
+    finally:
+        shutil.rmtree(broken)
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_half_written(made: Path, tmp_path: Path) -> None:

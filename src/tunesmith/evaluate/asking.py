@@ -111,7 +111,7 @@ def likelihoods(model: LanguageModel, requests: Sequence[Choices], limits: Limit
         at = 0
         for index in part:
             n = len(trees[index].completions)
-            lengths = tuple(len(text) for text in requests[index].continuations)
+            lengths = tuple(max(1, len(text.lstrip())) for text in requests[index].continuations)
             found[index] = Likelihoods(tuple(sums[at : at + n]), tuple(greedy[at : at + n]), lengths)
             at += n
     return Asked([f for f in found if f is not None], cut, sum(sizes))

@@ -16,7 +16,7 @@ from tunesmith.evaluate.evaluation import Result, results_of
 from tunesmith.evaluate.instructgpt import PUBLIC_SUITES
 from tunesmith.evaluate.page import page_template
 from tunesmith.evaluate.scorer import Measure
-from tunesmith.evaluate.wording import points, suite_title
+from tunesmith.evaluate.wording import points, signed, suite_title
 from tunesmith.train.durable import replace_file
 
 ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}", None: ""}
@@ -103,7 +103,7 @@ def _number(value: float, unit: str) -> str:
 
 def change_worded(value: float, unit: str) -> str:
     """Return a difference with its sign; of shares in percentage points, without the unit's name."""
-    return points(value) if unit == "share" else f"{value:+.2f}".replace("-", MINUS)
+    return points(value) if unit == "share" else signed(value, 2)
 
 
 def p_worded(p: float | None) -> str:

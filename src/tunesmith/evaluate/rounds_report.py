@@ -13,6 +13,7 @@ from tunesmith.evaluate import wording
 from tunesmith.evaluate.figure import new_figure, role, style_axes, to_svg
 from tunesmith.evaluate.page import page_template
 from tunesmith.evaluate.rounds import RoundResult
+from tunesmith.statistics.rates import Rate
 from tunesmith.train.durable import json_bytes, replace_file
 
 _ENDS = {
@@ -46,10 +47,11 @@ def write_rounds(done: Sequence[RoundResult], out: Path, *, command: str, to_ran
     )
 
 
-def _change(rate: Any) -> str:
-    return (
-        "–" if rate is None else f"{rate.value:+.3f} [{rate.low:+.3f}, {rate.high:+.3f}]".replace("-", "\N{MINUS SIGN}")
-    )
+def _change(rate: Rate | None) -> str:
+    if rate is None:
+        return "–"
+    value, low, high = (wording.signed(one, 3) for one in (rate.value, rate.low, rate.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _plot(done: Sequence[RoundResult]) -> str:

@@ -13,7 +13,8 @@ Values = Mapping[str, Sequence[float]]
 class Likelihoods(NamedTuple):
     """The response to `Choices`: for each continuation its log-prob in nats, summed over its tokens.
 
-    `greedy`: whether greedy decoding would have written it; `characters`: its length, for normalisation.
+    `greedy`: whether greedy decoding would have written it; `characters`: its length, for normalisation, without the
+    white space that joins it to the context.
     """
 
     logprobs: tuple[float, ...]

@@ -71,7 +71,12 @@ def sample_size(rates: Iterable[Rate]) -> str:
 
 def points(value: float) -> str:
     """Return a difference of shares in percentage points with its sign: "+6.1"; a true minus sign below zero."""
-    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return signed(100 * value, 1)
+
+
+def signed(value: float, digits: int) -> str:
+    """Return a difference with its sign, a true minus sign below zero: "+0.123"."""
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def duration(seconds: float) -> str:

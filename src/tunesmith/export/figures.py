@@ -24,24 +24,32 @@ class Figure(NamedTuple):
     n: int
 
 
-def figures_beside(run: Path) -> list[Figure]:
+class Figures(NamedTuple):
+    """What was found, and the files that could not be read, each with the reason."""
+
+    found: list[Figure]
+    unread: dict[str, str]
+
+
+def figures_beside(run: Path) -> Figures:
     """Return the figures of a run's model, from its own folder and the folders beside it, in a stable order.
 
-    A file that cannot be read is passed over: the card says what was found, and never more.
+    A file that cannot be read is named: the card says what was found, and never more.
     """
-    found = list(_of_quickstart(run))
+    unread: dict[str, str] = {}
+    found = list(_of_quickstart(run, unread))
     places = sorted({*run.glob(FILE), *run.glob(f"*/{FILE}"), *run.parent.glob(f"*/{FILE}")})
     for file in places:
-        body = _read(file)
+        body = _read(file, unread)
         about = body.get("model")
         if isinstance(about, dict) and _same(str(about.get("name", "")), run):
             found += _of_suites(body, file)
-    return found
+    return Figures(found, unread)
 
 
-def _of_quickstart(run: Path) -> Iterator[Figure]:
+def _of_quickstart(run: Path, unread: dict[str, str]) -> Iterator[Figure]:
     file = run.parent / RESULTS
-    body = _read(file)
+    body = _read(file, unread) if file.exists() else {}
     measured = body.get("models", {}).get(run.name, {})
     for name in _RATES:
         if name in measured:
@@ -68,9 +76,13 @@ def _same(name: str, run: Path) -> bool:
     return bool(name) and Path(name).resolve() in (run.resolve(), (run / "model").resolve())
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path, unread: dict[str, str]) -> dict[str, Any]:
     try:
         body = orjson.loads(file.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
+    except (OSError, orjson.JSONDecodeError) as error:
+        unread[str(file)] = str(error)
         return {}
-    return body if isinstance(body, dict) else {}
+    if not isinstance(body, dict):
+        unread[str(file)] = "not a JSON object"
+        return {}
+    return body

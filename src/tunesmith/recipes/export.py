@@ -47,7 +47,9 @@ def run(config: Config, context: RunContext) -> RunResult:
     if config.adapter and not (adapter / "adapter_config.json").is_file():
         why = "the run trained the whole model, or was made before adapters were kept"
         raise ConfigError("has no adapter", where=str(made_in), why=why, remedy="train with --set lora={}")
-    figures = figures_beside(made_in)
+    figures, unread = figures_beside(made_in)
+    for place, why in unread.items():
+        context.log(f"{place} cannot be read, so the card has none of its figures: {why}")
     card = model_card(
         name,
         model_ancestry(str(folder)),
@@ -75,4 +77,5 @@ def run(config: Config, context: RunContext) -> RunResult:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     summary = {"name": name, "figures": len(figures), "licence": config.licence or "not recorded"}
+    summary |= {"unread": unread} if unread else {}
     return RunResult(out=out, summary=summary, artefacts=artefacts, next_command=f"tunesmith serve {out}")

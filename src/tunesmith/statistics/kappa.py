@@ -1,4 +1,8 @@
-"""Cohen's and Fleiss' kappa: agreement of two raters, or of a fixed number of raters, beyond chance."""
+"""Cohen's and Fleiss' kappa: agreement of two raters, or of a fixed number of raters, beyond chance.
+
+For comparing with published figures, from Python. The tool itself reports Krippendorff's alpha (`alpha`), with its
+interval: it takes any number of people an item, and with two or more each it is Fleiss' kappa but for small samples.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def load(path: Path, options: SuiteOptions) -> Task:
     unlabelled = len(rows.rows) - len(items)
     task = Task(
         name="hellaswag",
-        version=1,
+        version=2,  # 2: the space before an ending is not one of its characters, as in lm-eval
         source="Zellers et al. 2019, arXiv 1905.07830",
         items=tuple(items),
         scorer=OneOfMany(),
