@@ -110,7 +110,7 @@ def test_a_thousand_disconnects() -> None:
         assert eventually(lambda: len(scene.records) == 1_000, seconds=20), len(scene.records)
         tokens = [record.completions[0].tokens for record in scene.records]
         print("tokens written for each:", sorted(tokens)[500], "median,", max(tokens), "most, of 400")
-        assert scene.app.service.open_replies.total() == 0
+        assert eventually(lambda: scene.app.service.open_replies.total() == 0)  # counted down after the record
 
 
 @pytest.mark.slow
