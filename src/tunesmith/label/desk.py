@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from tunesmith.label.agreement_cache import AgreementCache
 from tunesmith.store.annotation.users import User
 from tunesmith.store.database import Database
 from tunesmith.web.hosts import LOOPBACK
@@ -23,6 +24,7 @@ class Desk:
     secure: bool = False
     # Hashing a password takes 64 MiB on purpose; a crowd at the door waits here instead of filling the memory.
     hashing: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(2))
+    agreement: AgreementCache = field(default_factory=AgreementCache)
 
     @property
     def cookie(self) -> str:

@@ -89,7 +89,7 @@ def get_task(request: Request, task_id: Number) -> Response:
     desk = desk_of(request)
     with desk.database.read() as connection:
         task = get_annotation_task(connection, task_id)
-        return _page("task.html", user_of(request), **task_page(connection, task, now=desk.clock()))
+        return _page("task.html", user_of(request), **task_page(connection, task, desk.agreement, now=desk.clock()))
 
 
 @router.get("/tasks/{task_id}/review")

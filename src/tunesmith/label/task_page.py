@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tunesmith.label.agreement import AgreementReport, agreement_report
+from tunesmith.label.agreement import AgreementReport
+from tunesmith.label.agreement_cache import AgreementCache
 from tunesmith.label.charts import hour_bars, rate_dots
 from tunesmith.statistics.rates import Rate
 from tunesmith.store.annotation.progress import HOUR, HourCount, Progress, labels_per_hour, progress, skips
@@ -16,11 +17,11 @@ from tunesmith.store.annotation.tasks import MOST_OVERLAP, AnnotationTask, curre
 SPAN_HOURS = 48
 
 
-def task_page(connection: Connection, task: AnnotationTask, *, now: float) -> dict[str, Any]:
+def task_page(connection: Connection, task: AnnotationTask, agreement: AgreementCache, *, now: float) -> dict[str, Any]:
     """Return the values of the template."""
     done = progress(connection, task.id)
     hours = labels_per_hour(connection, task.id, since=now - SPAN_HOURS * HOUR)
-    report = agreement_report(connection, task)
+    report, seconds_old = agreement.report(connection, task)
     return {
         "task": task,
         "progress": done,
@@ -28,6 +29,7 @@ def task_page(connection: Connection, task: AnnotationTask, *, now: float) -> di
         "hours_left": hours_left(done, hours),
         "hour_chart": hour_bars(hours, now=now, span=SPAN_HOURS) if hours else None,
         "report": report,
+        "seconds_old": seconds_old,
         "agreement_chart": _labeler_chart(report),
         "skips": skips(connection, task.id),
         "guideline": current_guideline(connection, task.id),

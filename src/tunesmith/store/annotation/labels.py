@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from tunesmith.store.annotation.items import get_item
 from tunesmith.store.annotation.queue import lock_item, renew, take_slot
@@ -144,6 +144,11 @@ def decide(connection: Connection, user: User, said: Submission, *, now: float) 
     if not labels_of(connection, said.item_id):
         raise NotNow("nobody has labeled this item yet", where=f"item {said.item_id}")
     return _append(connection, "decision", user, said, now)
+
+
+def newest_event(connection: Connection) -> int:
+    """Return the number of the newest event of all annotation tasks, 0 where there is none."""
+    return connection.execute(select(func.max(label_events.c.id))).scalar() or 0
 
 
 def find_event(connection: Connection, key: str) -> LabelEvent | None:
