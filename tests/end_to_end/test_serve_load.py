@@ -114,15 +114,15 @@ def test_a_thousand_disconnects() -> None:
 
 
 @pytest.mark.slow
-def test_a_minute_with_two_hundred_clients_after_a_burst_of_a_thousand() -> None:
+def test_ten_minutes_with_two_hundred_clients_after_a_burst_of_a_thousand() -> None:
     process = psutil.Process()
     with crowd_scene(rows=32, queue=64, open_replies=128).running() as scene:
         first = asyncio.run(burst(scene, 1_000, 0.0))
         asyncio.run(burst(scene, 200, 10.0))
         before = process.memory_info().rss / 2**20
-        seen = asyncio.run(burst(scene, 200, 50.0))
+        seen = asyncio.run(burst(scene, 200, 600.0))
         after = process.memory_info().rss / 2**20
         scene.records.clear()
-    print("burst of 1,000:", dict(first), "| 200 clients, 50 s:", dict(seen), f"| {before:.0f} -> {after:.0f} MiB")
+    print("burst of 1,000:", dict(first), "| 200 clients, 600 s:", dict(seen), f"| {before:.0f} -> {after:.0f} MiB")
     assert set(first) | set(seen) <= {200, 429, 503}
     assert after - before < 40

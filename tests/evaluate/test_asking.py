@@ -78,6 +78,12 @@ def test_greedy_flag_is_true_for_what_the_model_would_write_t_ev_2(model):
         assert isinstance(response, Likelihoods)
         assert response.greedy == (True, False)
         assert response.logprobs[0] == pytest.approx(one.logprobs[0], abs=1e-5)
+        # A single wrong token is enough.
+        wrong = [c for c in "qzxjk!" if split_ids(tokenizer, context, c) == (ids, tokenizer.encode(c))]
+        single = [c for c in wrong if len(tokenizer.encode(c)) == 1 and tokenizer.encode(c) != one.ids]
+        assert single
+        [response] = likelihoods(model, [Choices(context, tuple(single))], LIMITS).responses
+        assert isinstance(response, Likelihoods) and not any(response.greedy)
     assert seen
 
 

@@ -60,6 +60,14 @@ def test_clustered_interval_covers_t_ev_9():
     assert 0.55 <= naive_covered / simulations <= 0.77
 
 
+def test_the_same_judgement_ten_times_is_one_t_ev_9():
+    """T-EV-9: copies of a prompt's value make the interval no narrower; half the prompts say 1, half say 0."""
+    once = wilson(50, 100)
+    tenfold = clustered_rate([[1.0] * 10] * 50 + [[0.0] * 10] * 50, seed=0)
+    assert tenfold.n == 100
+    assert tenfold.high - tenfold.low == pytest.approx(once.high - once.low, rel=0.1)
+
+
 def test_bootstrap_repeats_with_its_seed_t_ev_9():
     """T-EV-9: the same seed gives the same interval, another seed another one."""
     values = np.random.default_rng(1).random((30, 4)).tolist()
