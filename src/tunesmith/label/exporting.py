@@ -20,7 +20,6 @@ from tunesmith.core.records import (
     Demonstration,
     Message,
     Ranking,
-    RankingLabel,
     Record,
     messages_to_json,
     to_json,
@@ -29,7 +28,7 @@ from tunesmith.label.review import label_of
 from tunesmith.label.work import prompt_of
 from tunesmith.statistics.agreement import strict_pairs
 from tunesmith.store.annotation.items import Item, items_by_id
-from tunesmith.store.annotation.labels import NOT_ACCEPTABLE, LabelEvent, label_stream
+from tunesmith.store.annotation.labels import LabelEvent, label_stream
 from tunesmith.store.annotation.tasks import AnnotationTask
 
 _ITEMS_AT_ONCE = 500
@@ -75,7 +74,7 @@ def ranking_of(labeled: LabeledItem) -> Ranking:
     """Return the ranking record with everybody's labels."""
     record = labeled.item.record
     assert isinstance(record, Ranking)
-    labels = tuple(_with_verdict(label_of(event), event) for event in labeled.events)
+    labels = tuple(label_of(event, time=_when(event), verdict=True) for event in labeled.events)
     return dataclasses.replace(record, rankings=labels)
 
 
@@ -145,13 +144,8 @@ def _standing(events: list[LabelEvent], without: Collection[str]) -> list[LabelE
     return [event for event in events if event.labeler not in without]
 
 
-def _with_verdict(label: RankingLabel, event: LabelEvent) -> RankingLabel:
-    flags = dict(label.flags)
-    if event.payload.get("none_acceptable"):
-        for name in itertools.chain.from_iterable(label.order):
-            flags[name] = (*flags.get(name, ()), NOT_ACCEPTABLE)
-    time = datetime.fromtimestamp(event.time, UTC).isoformat(timespec="seconds")
-    return dataclasses.replace(label, flags=flags, time=time)
+def _when(event: LabelEvent) -> str:
+    return datetime.fromtimestamp(event.time, UTC).isoformat(timespec="seconds")
 
 
 def _tie(ranking: Ranking, texts: tuple[str, str], meta: dict[str, Any]) -> dict[str, Any]:

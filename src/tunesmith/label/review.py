@@ -14,7 +14,7 @@ from tunesmith.label.flags import FLAGS
 from tunesmith.label.work import item_view, order_for
 from tunesmith.statistics.agreement import compare_labels
 from tunesmith.store.annotation.items import get_item
-from tunesmith.store.annotation.labels import LabelEvent, decision_on, label_stream, labels_of
+from tunesmith.store.annotation.labels import NOT_ACCEPTABLE, LabelEvent, decision_on, label_stream, labels_of
 from tunesmith.store.annotation.tasks import AnnotationTask
 from tunesmith.store.annotation.users import User
 
@@ -57,15 +57,23 @@ def review_view(connection: Connection, task: AnnotationTask, item_id: int, user
     }
 
 
-def label_of(event: LabelEvent) -> RankingLabel:
-    """Return a stored ranking or pair label as the record type that the rest of tunesmith reads."""
+def label_of(event: LabelEvent, *, time: str | None = None, verdict: bool = False) -> RankingLabel:
+    """Return a stored ranking or pair label as the record type that the rest of tunesmith reads.
+
+    With `verdict`, the completions of a labeler who called none acceptable carry the flag `not_acceptable`.
+    """
     payload = event.payload
+    order = tuple(map(tuple, payload["order"]))
+    flags = {name: tuple(given) for name, given in payload.get("flags", {}).items()}
+    if verdict and payload.get("none_acceptable"):
+        flags |= {name: (*flags.get(name, ()), NOT_ACCEPTABLE) for group in order for name in group}
     return RankingLabel(
         labeler=event.labeler,
-        order=tuple(tuple(group) for group in payload["order"]),
+        order=order,
         ratings=payload.get("ratings", {}),
-        flags={name: tuple(flags) for name, flags in payload.get("flags", {}).items()},
+        flags=flags,
         seconds=event.seconds,
+        time=time,
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
@@ -39,9 +40,8 @@ class Submission:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelEvent:
-    """One stored event."""
+class LabelEvent(NamedTuple):
+    """One stored event. A tuple, because exports make a million of them."""
 
     id: int
     key: str
@@ -190,18 +190,26 @@ def standing_labels() -> Select[Any]:
 
 def event_of(row: Any) -> LabelEvent:
     """Return the event of a row of `standing_labels`."""
+    # By place, ten times as fast as by name: an export does this a million times.
+    number, key, kind, item_id, _user, _refers_to, _guideline, payload, shown, seconds, time, labeler, version = row
     return LabelEvent(
-        id=row.id,
-        key=row.key,
-        kind=row.kind,
-        item_id=row.item_id,
-        labeler=row.labeler,
-        payload=orjson.loads(row.payload),
-        shown=tuple(orjson.loads(row.shown)),
-        seconds=row.seconds,
-        guideline_version=row.guideline_version,
-        time=row.time,
+        id=number,
+        key=key,
+        kind=kind,
+        item_id=item_id,
+        labeler=labeler,
+        payload=orjson.loads(payload),
+        shown=_shown(shown),
+        seconds=seconds,
+        guideline_version=version,
+        time=time,
     )
+
+
+@lru_cache(maxsize=4096)
+def _shown(stored: str) -> tuple[str, ...]:
+    """Return the names in the order in which they were shown; few such lists are different."""
+    return tuple(orjson.loads(stored))
 
 
 def _events() -> Select[Any]:
