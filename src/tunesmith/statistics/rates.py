@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from tunesmith.core.errors import DataError
 
@@ -49,7 +48,9 @@ def wilson(successes: int, n: int) -> Rate:
         raise DataError("a rate needs at least one observation", why=f"n is {n}", remedy="leave the rate out instead")
     if not 0 <= successes <= n:
         raise DataError(f"{successes} successes out of {n}")
-    low, high = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    from scipy.stats import binomtest  # noqa: PLC0415 - a second to import, and many programs show no interval
+
+    low, high = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
     return Rate(successes / n, float(low), float(high), n)
 
 
@@ -67,6 +68,8 @@ def cluster_bootstrap(
     Raises:
         DataError: fewer than two clusters, or a cluster without values.
     """
+    from scipy.stats import bootstrap  # noqa: PLC0415 - see wilson
+
     clusters = [np.asarray(values, dtype=np.float64) for values in values_by_cluster]
     if len(clusters) < 2:
         raise DataError("a bootstrap interval needs at least two prompts", why=f"got {len(clusters)}")
@@ -79,11 +82,11 @@ def cluster_bootstrap(
         sums = np.array([cluster.sum() for cluster in clusters])
         counts = np.array([cluster.size for cluster in clusters], dtype=np.float64)
         value = float(sums.sum() / counts.sum())
-        result = stats.bootstrap((sums, counts), _ratio, paired=True, vectorized=True, rng=generator, **options)
+        result = bootstrap((sums, counts), _ratio, paired=True, vectorized=True, rng=generator, **options)
     else:
         value = statistic(np.concatenate(clusters))
         draw = functools.partial(_pooled, clusters, statistic)
-        result = stats.bootstrap((np.arange(len(clusters)),), draw, vectorized=False, rng=generator, **options)
+        result = bootstrap((np.arange(len(clusters)),), draw, vectorized=False, rng=generator, **options)
     interval = result.confidence_interval
     return Rate(value, float(interval.low), float(interval.high), len(clusters))
 
@@ -141,7 +144,9 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, seed: int) -> Rate
 
 def sign_test(wins: int, losses: int) -> float:
     """Return the exact two-sided p-value of wins against losses; ties are left out; 1 where nothing was decided."""
-    return float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+    from scipy.stats import binomtest  # noqa: PLC0415 - see wilson
+
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
