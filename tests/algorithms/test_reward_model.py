@@ -56,7 +56,7 @@ def test_t_rm_6_one_tree_equals_a_forward_pass_for_each_side_of_each_pair(family
     grouped = gradients(network)
     network.zero_grad()
     explicit = torch.zeros(())
-    for tree, orders, _ in RANKED:
+    for tree, orders, *_ in RANKED:
         for order in orders:
             pairs = [(a, b) for i, up in enumerate(order) for low in order[i + 1 :] for a in up for b in low]
             for winner, loser in pairs:  # two passes for every pair
@@ -274,6 +274,18 @@ def test_the_metrics_are_sums_over_what_they_count() -> None:
     for name in ("reward/loss", "reward/accuracy"):
         assert whole.metrics[name].weight == sum(p.metrics[name].weight for p in parts)
         assert whole.metrics[name].total == pytest.approx(sum(p.metrics[name].total for p in parts), abs=1e-5)
+
+
+def test_a_labeler_with_twice_the_weight_counts_as_two() -> None:
+    network = classifier_of("llama")
+    tree = RANKED[1].tree
+    one, other = RANKED[1].orders
+    weighted = pack_ranked([RankedTree(tree, (one, other), weights=(2.0, 1.0)), RANKED[0]])
+    repeated = pack_ranked([RankedTree(tree, (one, one, other)), RANKED[0]])
+    assert weighted.weight == repeated.weight == 4
+    losses = [RewardObjective(network)(micro).loss_sum for micro in (weighted, repeated)]
+    torch.testing.assert_close(*losses)
+    assert not torch.allclose(losses[0], RewardObjective(network)(pack_ranked([RANKED[1], RANKED[0]])).loss_sum)
 
 
 def test_orders_follow_the_ids_and_a_comparison_is_an_order_of_two() -> None:

@@ -111,6 +111,17 @@ def test_t_rm_3_each_prompt_weighs_one() -> None:
     torch.testing.assert_close(both, alone)
 
 
+def test_a_ranking_that_counts_twice_is_the_ranking_given_twice() -> None:
+    one, other = strict(0, 1, 2), strict(3, 4)
+    scores = torch.randn(5, generator=torch.Generator().manual_seed(0))
+    weighted, twice = kwise_pairs([one, other], weights=[2.0, 1.0]), kwise_pairs([one, one, other])
+    assert weighted.total == twice.total == 3 and (weighted.rankings, twice.rankings) == (2, 3)
+    by_weight, by_hand = (kwise_loss(scores, found.pairs, weights=found.weights) for found in (weighted, twice))
+    torch.testing.assert_close(by_weight, by_hand)
+    tied = kwise_pairs([[[0, 1]], other], weights=[5.0, 0.5])
+    assert (tied.total, tied.skipped) == (0.5, 1), "a ranking without a pair has no weight"
+
+
 def test_t_rm_4_ties_are_dropped() -> None:
     found = kwise_pairs([[[0], [1, 2], [3]]])
     assert len(found.pairs) == 5

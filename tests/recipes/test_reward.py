@@ -10,7 +10,8 @@ import torch
 from tests.small_runs import ENGINE, Workshop, demonstrations, rankings, write
 from tunesmith.algorithms.reward_model import score_sequences
 from tunesmith.algorithms.rollout import Episode
-from tunesmith.core.records import Comparison, Message
+from tunesmith.core.errors import ConfigError
+from tunesmith.core.records import Comparison, Completion, Message, Ranking, RankingLabel
 from tunesmith.data.batch import TokenSequence
 from tunesmith.model.load import LanguageModel, copy_model, load_model
 from tunesmith.recipes import ppo
@@ -90,3 +91,23 @@ def test_rankings_are_scored_by_id_and_what_does_not_fit_is_left_out(workshop: W
     alone = score_sequences(model.network, [TokenSequence(whole, [False] * len(whole), "")])[0].item()
     assert scores[1]["2"] == pytest.approx(alone, abs=1e-5)
     assert score_rankings(model, rows, StageConfig(max_length=8)) == ([], [])
+
+
+def test_labelers_count_by_their_weights_and_are_measured_one_by_one(workshop: Workshop) -> None:
+    labels = (RankingLabel(labeler="ann", order=(("a",), ("b",))), RankingLabel(labeler="bob", order=(("b",), ("a",))))
+    completions = (Completion(id="a", text="yes"), Completion(id="b", text="no"))
+    records = [
+        Ranking(messages=(Message("user", f"Question {n}?"),), completions=completions, rankings=labels)
+        for n in range(12)
+    ]
+    template = load_model(Path(workshop.chat_model())).chat_template()
+    rows, _ = ranked_rows(records, template, 64, {"bob": 0.25})
+    assert {row.weights for row in rows} == {(1.0, 0.25)}
+    data = write(workshop.folder / "two.jsonl", records)
+    weights = {"labeler_weights": {"bob": 0.25}}
+    result = workshop.run("reward", "weighted", data=(data,), validation_fraction=0.4, max_steps=1, **weights)
+    by_labeler = result.summary["measured"]["accuracy_by_labeler"]
+    assert by_labeler.keys() == {"ann", "bob"}, "who orders every pair the other way round is right where ann is wrong"
+    assert by_labeler["ann"]["value"] == pytest.approx(1 - by_labeler["bob"]["value"])
+    with pytest.raises(ConfigError, match="no ranking is by 'bop'"):
+        workshop.run("reward", "unknown", data=(data,), max_steps=1, labeler_weights={"bop": 2.0})

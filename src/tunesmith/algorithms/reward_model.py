@@ -31,12 +31,14 @@ from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 class RankedTree(NamedTuple):
     """A prompt with its completions, and each labeler's order: groups of completion indexes, best first.
 
-    `logprobs` (all completions' tokens): those of the policy that wrote them, or None where they are not needed.
+    `weights`: how much each order counts, None: 1 each. `logprobs` (all completions' tokens): those of the policy that
+    wrote them, or None where they are not needed.
     """
 
     tree: TokenTree
     orders: tuple[tuple[tuple[int, ...], ...], ...]
     logprobs: Tensor | None = None
+    weights: tuple[float, ...] | None = None
 
     @property
     def size(self) -> int:
@@ -46,7 +48,7 @@ class RankedTree(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RankedBatch:
-    """Packed trees and the pairs of their rankings. `weight`: rankings with at least one untied pair.
+    """Packed trees and the pairs of their rankings. `weight`: of the rankings with at least one untied pair.
 
     `logprobs` (M,), one a completion token, or None; `shares` (M,) divide each tree's rankings among its tokens.
     """
@@ -59,8 +61,8 @@ class RankedBatch:
 
     @property
     def weight(self) -> float:
-        """This batch's share of the denominator: every ranking counts once, whatever its K (T-RM-3)."""
-        return float(self.pairs.rankings)
+        """This batch's share of the denominator: every ranking counts by its weight, whatever its K (T-RM-3)."""
+        return self.pairs.total
 
     @property
     def keys(self) -> Sequence[str]:
@@ -87,11 +89,13 @@ def orders_of(record: Ranking | Comparison) -> tuple[tuple[tuple[int, ...], ...]
 
 def pack_ranked(rows: Sequence[RankedTree], *, divisor: Divisor = "surviving") -> RankedBatch:
     """Return a micro-batch; completion j of tree i becomes one score, numbered in order."""
+    weights: list[float] = []
     orders, first = [], 0
     for row in rows:
+        weights += row.weights or (1.0,) * len(row.orders)
         orders += [[[first + i for i in group] for group in order] for order in row.orders]
         first += len(row.tree.completions)
-    batch, pairs = pack_trees([r.tree for r in rows]), kwise_pairs(orders, divisor=divisor)
+    batch, pairs = pack_trees([r.tree for r in rows]), kwise_pairs(orders, divisor=divisor, weights=weights)
     known = [r.logprobs for r in rows if r.logprobs is not None]
     if len(known) < len(rows):
         return RankedBatch("reward", batch, pairs)

@@ -30,14 +30,16 @@ DpoVariant = Literal["sigmoid", "cdpo", "robust", "ipo_sum", "hinge"]
 class KwisePairs(NamedTuple):
     """The comparisons behind some rankings.
 
-    `pairs` (P, 2) indices (winner, loser); `weights` (P,), which add up to at most 1 per ranking; `rankings` with at
-    least one pair: the loss's denominator; `skipped` rankings without any (all tied, or fewer than two ranked).
+    `pairs` (P, 2) indices (winner, loser); `weights` (P,), which add up to at most the ranking's own weight;
+    `rankings` with at least one pair, `total` of their weights: the loss's denominator; `skipped` rankings without any
+    pair (all tied, or fewer than two ranked).
     """
 
     pairs: Tensor
     weights: Tensor
     rankings: int
     skipped: int
+    total: float
 
 
 class PairAccuracy(NamedTuple):
@@ -82,10 +84,13 @@ def pairs_of(order: Sequence[Sequence[T]]) -> list[tuple[T, T]]:
     return [(winner, loser) for better, worse in combinations(order, 2) for winner in better for loser in worse]
 
 
-def kwise_pairs(orders: Sequence[Sequence[Sequence[int]]], *, divisor: Divisor = "surviving") -> KwisePairs:
-    """Return the pairs of several rankings, each of which weighs 1 however many completions it ranks.
+def kwise_pairs(
+    orders: Sequence[Sequence[Sequence[int]]], *, divisor: Divisor = "surviving", weights: Sequence[float] | None = None
+) -> KwisePairs:
+    """Return the pairs of several rankings, each of which weighs 1, or its own weight, however many it ranks.
 
     `orders[i]` is one labeler's ranking of one prompt, as in `pairs_of`, its entries indices into the batch's scores.
+    `weights[i]` is how much the ranking counts, such as the trust in its labeler; None: 1 each.
     A pair weighs 1 / (pairs of its ranking): those that ties left ("surviving"), or all C(K, 2) of the K completions
     ranked ("all"), which makes rankings with ties count less. The paper does not say which.
     Source: InstructGPT, arXiv 2203.02155, eq. 1.
@@ -96,18 +101,19 @@ def kwise_pairs(orders: Sequence[Sequence[Sequence[int]]], *, divisor: Divisor =
     if divisor not in ("surviving", "all"):
         raise ConfigError(f"unknown divisor {divisor!r}", where="divisor", remedy="use surviving or all")
     pairs: list[tuple[int, int]] = []
-    weights: list[float] = []
-    skipped = 0
-    for order in orders:
+    shares: list[float] = []
+    skipped, total = 0, 0.0
+    for order, weight in zip(orders, [1.0] * len(orders) if weights is None else weights, strict=True):
         found = pairs_of(order)
         if not found:
             skipped += 1
             continue
         ranked = sum(len(group) for group in order)
+        total += weight
         pairs += found
-        weights += [1 / (len(found) if divisor == "surviving" else math.comb(ranked, 2))] * len(found)
+        shares += [weight / (len(found) if divisor == "surviving" else math.comb(ranked, 2))] * len(found)
     indices = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2)
-    return KwisePairs(indices, torch.tensor(weights, dtype=torch.float32), len(orders) - skipped, skipped)
+    return KwisePairs(indices, torch.tensor(shares, dtype=torch.float32), len(orders) - skipped, skipped, total)
 
 
 def kwise_loss(

@@ -6,8 +6,8 @@ prompt with its K completions is one element of the batch; 4. K-wise loss; 5. a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Protocol, cast
 
 from pydantic import Field
 
@@ -21,6 +21,8 @@ from tunesmith.algorithms.reward_model import (
     score_trees,
     with_logprobs,
 )
+from tunesmith.core.errors import ConfigError
+from tunesmith.core.nearest import did_you_mean
 from tunesmith.core.records import Comparison, Completion, Demonstration, Ranking, RankingLabel, record_id
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenSequence, TokenTree
@@ -50,6 +52,9 @@ class Config(StageConfig):
     )
     margin: float = Field(0.0, ge=0, description="inside the sigmoid (Llama 2)")
     centring: float = Field(0.0, ge=0, description="weight of (r_winner + r_loser)^2")
+    labeler_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="labeler -> how much each of their rankings counts; everybody else's counts 1"
+    )
     surprisal_coef: float = Field(0.0, ge=0, description=SURPRISAL)
     lora: LoraSettings | None = Field(None, description="train low-rank adapters and the head only")
 
@@ -58,11 +63,12 @@ def run(config: Config, context: RunContext) -> RunResult:
     """Train, calibrate, measure and save a reward model."""
     stage = Stage("reward", config, context)
     records = [as_ranking(r) for r in cast("list[Ranking | Comparison]", stage.read(["ranking", "comparison"]))]
+    require_labelers(config.labeler_weights, records)
     training, validation = held_out(records, config.validation_fraction, config.seed)
     policy = stage.open(config.model)
     model = new_classifier(policy, seed=config.seed)
     template = model.chat_template()
-    rows, report = ranked_rows(training, template, config.max_length)
+    rows, report = ranked_rows(training, template, config.max_length, config.labeler_weights)
     report.require_some("rankings")
     skipped = require_pairs(rows)
     if config.surprisal_coef and not context.dry_run:
@@ -114,12 +120,28 @@ def as_ranking(record: Ranking | Comparison) -> Ranking:
 
 
 def ranked_rows(
-    records: Sequence[Ranking], template: ChatTemplate, max_length: int
+    records: Sequence[Ranking], template: ChatTemplate, max_length: int, weights: Mapping[str, float] | None = None
 ) -> tuple[list[RankedTree], RenderReport]:
-    """Return token trees with their orders, and what was left out."""
+    """Return token trees with their orders, each with its labeler's weight (1 where none is given); and a report."""
     rendered, report = render_trees(records, template, max_length=max_length)
-    rows = [RankedTree(TokenTree(r.prompt, r.completions, r.key), orders_of(r.record)) for r in rendered]
+    rows = []
+    for r in rendered:
+        counts = tuple((weights or {}).get(label.labeler, 1.0) for label in cast(Ranking, r.record).rankings)
+        tree = TokenTree(r.prompt, r.completions, r.key)
+        rows.append(RankedTree(tree, orders_of(r.record), weights=counts))
     return rows, report
+
+
+def require_labelers(weights: Mapping[str, float], records: Sequence[Ranking]) -> None:
+    """Check that everybody who is given a weight has ranked something.
+
+    Raises:
+        ConfigError: somebody has not.
+    """
+    known = {label.labeler for record in records for label in record.rankings}
+    for name in weights:
+        if name not in known:
+            raise ConfigError(f"no ranking is by {name!r}", where="labeler_weights", remedy=did_you_mean(name, known))
 
 
 def calibration_rows(stage: Stage, config: Config, template: ChatTemplate) -> list[TokenSequence]:
@@ -158,16 +180,23 @@ def score_rankings(
 
 
 def measure(model: LanguageModel, records: Sequence[Ranking], config: Config) -> dict[str, object]:
-    """Return held-out pairwise accuracy with its interval, and the calibration error."""
+    """Return held-out pairwise accuracy with its interval, the same by labeler, and the calibration error."""
     kept, scores = score_rankings(model, records, config)
     pairs = margins(kept, scores) if kept else []
     if not pairs:
         return {}
-    return {
+    measured: dict[str, object] = {
         "accuracy": reward_accuracy(pairs, seed=config.seed).rate.to_json(),
         "calibration_error": calibration(pairs, seed=config.seed).error,
         "pairs": len(pairs),
     }
+    names = sorted({label.labeler for ranking in kept for label in ranking.rankings})
+    if len(names) > 1:
+        own = {name: margins(kept, scores, labelers=(name,)) for name in names}
+        measured["accuracy_by_labeler"] = {
+            name: reward_accuracy(found, seed=config.seed).rate.to_json() for name, found in own.items() if found
+        }
+    return measured
 
 
 def _short(measured: dict[str, object]) -> dict[str, float]:
