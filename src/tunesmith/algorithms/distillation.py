@@ -22,6 +22,7 @@ from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from tunesmith.algorithms.packed_batch import CountedBatch
 from tunesmith.algorithms.rollout import Episode, episodes_of
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import DataError
@@ -45,27 +46,10 @@ class DistillationSettings(Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class DistillBatch:
+class DistillBatch(CountedBatch):
     """Packed sequences whose completion tokens are compared. `weight`: those tokens."""
 
-    kind: str
-    batch: TokenBatch
     metrics: dict[str, MetricSum] = field(default_factory=dict)
-
-    @property
-    def weight(self) -> float:
-        """This batch's share of the denominator."""
-        return float(len(self.batch.targets))
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Record ids."""
-        return self.batch.keys
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens, prompts included."""
-        return self.batch.tokens
 
 
 class StudentSampler:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from tunesmith.algorithms.packed_batch import CountedBatch
 from tunesmith.data.batch import TokenBatch, TokenTree, pack_trees
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.losses.preference import DpoVariant, dpo_loss
@@ -37,11 +38,9 @@ class ReferencedPair(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PairBatch:
+class PairBatch(CountedBatch):
     """Packed pairs: sequence 2i is pair i's chosen, 2i + 1 its rejected completion. `weight`: pairs."""
 
-    kind: str
-    batch: TokenBatch
     ref_chosen: Tensor
     ref_rejected: Tensor
 
@@ -49,16 +48,6 @@ class PairBatch:
     def weight(self) -> float:
         """Pairs."""
         return float(len(self.ref_chosen))
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Record ids."""
-        return self.batch.keys
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens, each prompt once."""
-        return self.batch.tokens
 
 
 def pack_pairs(rows: Sequence[ReferencedPair]) -> PairBatch:

@@ -20,6 +20,7 @@ from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from tunesmith.algorithms.packed_batch import CountedBatch
 from tunesmith.algorithms.rollout import (
     Episode,
     completion_logprobs,
@@ -32,7 +33,6 @@ from tunesmith.algorithms.rollout import (
 )
 from tunesmith.core.config import Strict
 from tunesmith.core.errors import DataError
-from tunesmith.data.batch import TokenBatch
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.data.cycle import Cycle
 from tunesmith.losses.kl import k1, kl_loss
@@ -74,11 +74,9 @@ class GRPOSettings(Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class GroupBatch:
+class GroupBatch(CountedBatch):
     """Completion tokens (M,) of whole groups. `token_weight` (M,) and `denominator` follow from the aggregation."""
 
-    kind: str
-    batch: TokenBatch
     old_logprobs: Tensor
     ref_logprobs: Tensor
     advantages: Tensor
@@ -90,16 +88,6 @@ class GroupBatch:
     def weight(self) -> float:
         """This batch's share of the denominator."""
         return self.denominator
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Record ids of the prompts."""
-        return self.batch.keys
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens, each prompt once."""
-        return self.batch.tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from tunesmith.algorithms.packed_batch import CountedBatch
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Comparison, Ranking, RankingLabel
 from tunesmith.data.batch import TokenBatch, TokenSequence, TokenTree, pack, pack_trees
@@ -47,14 +48,12 @@ class RankedTree(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RankedBatch:
+class RankedBatch(CountedBatch):
     """Packed trees and the pairs of their rankings. `weight`: of the rankings with at least one untied pair.
 
     `logprobs` (M,), one a completion token, or None; `shares` (M,) divide each tree's rankings among its tokens.
     """
 
-    kind: str
-    batch: TokenBatch
     pairs: KwisePairs
     logprobs: Tensor | None = None
     shares: Tensor | None = None
@@ -63,16 +62,6 @@ class RankedBatch:
     def weight(self) -> float:
         """This batch's share of the denominator: every ranking counts by its weight, whatever its K (T-RM-3)."""
         return self.pairs.total
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Record ids."""
-        return self.batch.keys
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens, each prompt once."""
-        return self.batch.tokens
 
 
 def orders_of(record: Ranking | Comparison) -> tuple[tuple[tuple[int, ...], ...], ...]:

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from tunesmith.algorithms.packed_batch import CountedBatch
 from tunesmith.data.batch import TokenBatch, TokenSequence, pack
 from tunesmith.losses.surprisal import surprisal_loss
 from tunesmith.model.network import target_nll, target_nll_sum
@@ -27,11 +28,9 @@ Reduction = Literal["token", "sequence"]
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageBatch:
+class LanguageBatch(CountedBatch):
     """A packed batch whose targets are learned. `weight`: learned tokens, or sequences with `reduction="sequence"`."""
 
-    kind: str
-    batch: TokenBatch
     reduction: Reduction = "token"
 
     @property
@@ -40,16 +39,6 @@ class LanguageBatch:
         if self.reduction == "token":
             return float(len(self.batch.targets))
         return float((self.batch.target_counts() > 0).sum())
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Record ids."""
-        return self.batch.keys
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens, prompts included."""
-        return self.batch.tokens
 
 
 def builder(kind: str, reduction: Reduction = "token") -> Callable[[Sequence[TokenSequence]], LanguageBatch]:

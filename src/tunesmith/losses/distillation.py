@@ -27,7 +27,7 @@ from torch.autograd.function import once_differentiable
 
 from tunesmith.core.errors import ConfigError, DataError
 from tunesmith.losses.precision import wide_dtype
-from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype
+from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype, scaled
 
 
 class Projected(NamedTuple):
@@ -81,8 +81,6 @@ def divergence_sum(student: Projected, teacher: Projected, *, beta: float, tempe
     ours = in_one_dtype(student.hidden, student.weight, student.bias, heads[0])
     with torch.no_grad():
         theirs = in_one_dtype(teacher.hidden, teacher.weight, teacher.bias, heads[1])
-    if not torch.is_grad_enabled():
-        ours = ours[0].detach(), ours[1].detach(), None if ours[2] is None else ours[2].detach()
     total, tokens = _DivergenceSum.apply(*ours, theirs, heads, beta)  # type: ignore[no-untyped-call]
     return Divergence(total, tokens)
 
@@ -142,8 +140,7 @@ class _DivergenceSum(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_total: Tensor, _grad_tokens: Tensor | None) -> tuple[Tensor | None, ...]:
-        scaled = [None if g is None else g * grad_total.to(g.dtype) for g in ctx.saved_tensors]
-        return *scaled, None, None, None
+        return *scaled(ctx.saved_tensors, grad_total), None, None, None
 
 
 def _check(beta: float) -> None:

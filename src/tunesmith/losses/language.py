@@ -24,7 +24,7 @@ from torch.autograd.function import once_differentiable
 
 from tunesmith.core.errors import DataError
 from tunesmith.losses.precision import wide_dtype
-from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype
+from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype, scaled
 
 
 class LogprobOutput(NamedTuple):
@@ -118,9 +118,6 @@ def nll_and_logprobs(
     if weights is not None and weights.shape != targets.shape:
         raise DataError(f"{tuple(weights.shape)} weights for {tuple(targets.shape)} targets", where="nll_sum")
     row_weights = torch.ones_like(targets, dtype=wide_dtype(hidden.dtype)) if weights is None else weights.detach()
-    if not torch.is_grad_enabled():
-        # A Function sees only whether its inputs want gradients, not no_grad: without this it would compute them.
-        hidden, weight, bias = hidden.detach(), weight.detach(), None if bias is None else bias.detach()
     total, logprobs = _NLLSum.apply(hidden, weight, bias, targets, row_weights, head)  # type: ignore[no-untyped-call]
     return NLLOutput(total, logprobs)
 
@@ -202,8 +199,7 @@ class _NLLSum(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor, _grad_logprobs: Tensor | None) -> tuple[Tensor | None, ...]:
-        scaled = [None if g is None else g * grad_loss.to(g.dtype) for g in ctx.saved_tensors]
-        return *scaled, None, None, None
+        return *scaled(ctx.saved_tensors, grad_loss), None, None, None
 
 
 def _residual_(probabilities: Tensor, targets: Tensor, coefficients: Tensor) -> Tensor:

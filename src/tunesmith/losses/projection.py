@@ -79,6 +79,11 @@ def as_inputs(gradients: Gradients, hidden: Tensor, weight: Tensor, bias: Tensor
     return [None if gradient is None or of is None else gradient.to(of.dtype) for gradient, of in pairs]
 
 
+def scaled(gradients: Sequence[Tensor | None], by: Tensor) -> list[Tensor | None]:
+    """Return gradients that were computed with the loss, times the gradient `by` that arrives at it."""
+    return [None if gradient is None else gradient * by.to(gradient.dtype) for gradient in gradients]
+
+
 def chunks_of(hidden: Tensor, weight: Tensor) -> Iterator[slice]:
     """Return slices of the rows of `hidden`, each of as many as may be projected at once."""
     size = max(CHUNK_MIN_ROWS, CHUNK_ELEMENTS // len(weight))
@@ -90,6 +95,8 @@ def in_one_dtype(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return the inputs in one dtype: the one of autocast where it is on, else that of the hidden states.
 
+    Under `no_grad` they are detached: a Function sees only whether its inputs want gradients, and would compute them.
+
     Raises:
         ConfigError: temperature or soft cap is not positive.
     """
@@ -97,6 +104,8 @@ def in_one_dtype(
         raise ConfigError(f"must be positive, not {head.temperature}", where="temperature")
     if head.softcap is not None and not head.softcap > 0:
         raise ConfigError(f"must be positive, not {head.softcap}", where="softcap")
+    if not torch.is_grad_enabled():
+        hidden, weight, bias = hidden.detach(), weight.detach(), None if bias is None else bias.detach()
     device = hidden.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
     return hidden.to(dtype), weight.to(dtype), None if bias is None else bias.to(wide_dtype(dtype))

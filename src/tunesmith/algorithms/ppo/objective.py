@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -10,80 +10,36 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from tunesmith.algorithms.packed_batch import CountedBatch, PackedBatch
 from tunesmith.algorithms.ppo.settings import PPOSettings
-from tunesmith.data.batch import TokenBatch
 from tunesmith.losses.policy_gradient import clipped_policy_loss, clipped_value_loss
 from tunesmith.model.network import target_logprobs, target_nll_sum, token_values
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyBatch:
+class PolicyBatch(CountedBatch):
     """Completion tokens with what the rollout said of them, each (M,)."""
 
-    kind: str
-    batch: TokenBatch
     old_logprobs: Tensor
     advantages: Tensor
 
-    @property
-    def weight(self) -> float:
-        """Completion tokens."""
-        return float(len(self.batch.targets))
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Record ids of the prompts."""
-        return self.batch.keys
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens."""
-        return self.batch.tokens
-
 
 @dataclass(frozen=True, slots=True)
-class ValueBatch:
-    """Completion tokens with old values and returns, each (M,). `rollout_metrics` are logged along."""
+class ValueBatch(PackedBatch):
+    """Completion tokens with old values and returns, each (M,). `rollout_metrics` are logged along.
 
-    kind: str
-    batch: TokenBatch
+    Its tokens are the policy batch's, which counts them.
+    """
+
     old_values: Tensor
     returns: Tensor
     rollout_metrics: Mapping[str, MetricSum] = field(default_factory=dict)
 
-    @property
-    def weight(self) -> float:
-        """Completion tokens."""
-        return float(len(self.batch.targets))
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Record ids of the prompts."""
-        return self.batch.keys
-
 
 @dataclass(frozen=True, slots=True)
-class PtxBatch:
+class PtxBatch(CountedBatch):
     """Pretraining rows; every token is learned, there is no prompt mask (T-RL-19)."""
-
-    kind: str
-    batch: TokenBatch
-
-    @property
-    def weight(self) -> float:
-        """Learned tokens."""
-        return float(len(self.batch.targets))
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Row names."""
-        return self.batch.keys
-
-    @property
-    def tokens(self) -> int:
-        """Real tokens."""
-        return self.batch.tokens
 
 
 class PPOObjective:
