@@ -114,6 +114,27 @@ def test_a_group_can_be_switched_off_and_a_key_switches_it_on(tmp_path: Path) ->
     assert resolve(Config, file=off, sets=["lora.rank=2"]).config.lora == Lora(rank=2)
 
 
+class Stage(Strict):
+    optimizer: Optimizer = Optimizer(learning_rate=5e-5, warmup_steps=7)
+
+
+class Loop(Strict):
+    """A configuration whose groups have defaults of their own, which are not those of their classes."""
+
+    sft: Stage = Stage(optimizer=Optimizer(learning_rate=2e-3, warmup_steps=20))
+    ppo: Stage = Stage()
+    extra: Stage | None = None
+
+
+def test_a_key_of_a_group_leaves_the_rest_of_the_groups_own_default(tmp_path: Path) -> None:
+    file = write(tmp_path, "sft: {optimizer: {learning_rate: 1e-3}}\n")
+    resolved = resolve(Loop, file=file, sets=["ppo.optimizer.learning_rate=1", "extra.optimizer.warmup_steps=3"])
+    assert resolved.config.sft.optimizer == Optimizer(learning_rate=1e-3, warmup_steps=20)
+    assert resolved.config.ppo.optimizer == Optimizer(learning_rate=1, warmup_steps=7)
+    assert resolved.config.extra == Stage(optimizer=Optimizer(learning_rate=5e-5, warmup_steps=3))
+    assert resolved.origins["sft.optimizer.warmup_steps"] == "default"
+
+
 def test_text_keys_keep_numbers_as_text() -> None:
     assert resolve(Config, sets=["name=007"]).config.name == "007"
     assert resolve(Config, sets=["name=null"]).config.name is None

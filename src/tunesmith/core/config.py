@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
@@ -76,7 +76,8 @@ def resolve(
     _merge(given, _from_environment(env or {}, schema))
     _merge(given, _from_flags(flags or {}, sets, schema))
     try:
-        config = model_cls.model_validate_json(json.dumps(_nest(given)), strict=True)
+        tree = _over_default(None, model_cls, _nest(given), "", schema)
+        config = model_cls.model_validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
         raise _explain(error, given, schema) from error
     return Resolved(config, _origins(config, given, schema))
@@ -214,6 +215,22 @@ def _nest(given: Mapping[str, _Given]) -> dict[str, Any]:
         for parent in parents:
             node = node.setdefault(parent, {})
         node[name] = _plain(item.value)
+    return tree
+
+
+def _over_default(
+    default: BaseModel | None, cls: type[BaseModel], given: Mapping[str, Any], path: str, schema: Schema
+) -> dict[str, Any]:
+    """Return a group's given keys laid over its default: a field's own default may differ from its class's defaults."""
+    tree = default.model_dump(mode="json") if default is not None else {}
+    for name, value in given.items():
+        inner = f"{path}{name}"
+        if isinstance(value, dict) and inner in schema.groups:
+            held = getattr(default, name) if default is not None else cls.model_fields[name].get_default()
+            held = held if isinstance(held, BaseModel) else None
+            tree[name] = _over_default(held, schema.groups[inner], value, f"{inner}.", schema)
+        else:
+            tree[name] = value
     return tree
 
 
