@@ -27,7 +27,14 @@ from tunesmith.core.records import Comparison, Completion, Message, Ranking, Ran
 from tunesmith.data.batch import TokenSequence, TokenTree, pack, pack_trees
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.losses.preference import calibration
-from tunesmith.model.network import hidden_states, score_bias, score_head, sequence_scores, target_logprobs
+from tunesmith.model.network import (
+    hidden_states,
+    score_bias,
+    score_head,
+    sequence_scores,
+    target_logprobs,
+    token_values,
+)
 from tunesmith.train.dataset_source import DatasetSource, Walk
 
 RANKED = (
@@ -349,3 +356,24 @@ def test_without_log_probs_a_ranking_has_no_surprisal() -> None:
     network = classifier_of("llama")
     plain, asked = RewardObjective(network), RewardObjective(network, surprisal_coef=1.0)
     assert asked(pack_ranked(RANKED)).loss_sum.item() == plain(pack_ranked(RANKED)).loss_sum.item()
+
+
+def test_every_state_foretells_the_score_of_its_completion_and_the_score_is_a_constant() -> None:
+    network = classifier_of("llama")
+    plain = RewardObjective(network)(pack_ranked(RANKED)).loss_sum
+    objective = RewardObjective(network, value_coef=2.0)
+    whole = objective(pack_ranked(RANKED)).loss_sum
+    torch.testing.assert_close(whole, sum(objective(pack_ranked([row])).loss_sum for row in RANKED))
+    by_hand = torch.zeros(())
+    for row in RANKED:
+        batch = pack_trees([row.tree])
+        scores = sequence_scores(network, batch).detach()  # not a target that moves towards the values
+        off = (token_values(network, batch) - scores[batch.owner]).square() / 2
+        by_hand = by_hand + len(row.orders) * off.mean()
+    torch.testing.assert_close(whole - plain, 2.0 * by_hand, atol=1e-5, rtol=1e-5)
+    (whole - plain).backward()
+    found = gradients(network)
+    network.zero_grad()
+    (2.0 * by_hand).backward()
+    for name, gradient in gradients(network).items():
+        torch.testing.assert_close(found[name], gradient, atol=2e-5, rtol=1e-4)

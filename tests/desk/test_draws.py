@@ -96,3 +96,14 @@ def test_meta_is_json(train: list[Demonstration]) -> None:
 def test_bad_arguments_are_named(n: int, split: str) -> None:
     with pytest.raises(ConfigError):
         demonstrations(n, seed=0, split=split)  # type: ignore[arg-type]
+
+
+def test_an_emphasis_draws_a_task_more_often_and_must_name_one() -> None:
+    usual, more = (Counter(d.meta["task"] for d in demonstrations(1500, seed=0, split="train", emphasis=e)) for e in
+                   (None, {"other": 3.0}))  # fmt: skip
+    share = 3 * usual["other"] / (1500 + 2 * usual["other"])
+    assert more["other"] / 1500 == pytest.approx(share, abs=0.03)
+    with pytest.raises(ConfigError, match="Did you mean 'other'"):
+        demonstrations(1, seed=0, split="train", emphasis={"othr": 2.0})
+    with pytest.raises(ConfigError):
+        demonstrations(1, seed=0, split="train", emphasis={"other": 0.0})

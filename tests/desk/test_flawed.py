@@ -20,10 +20,10 @@ def drawn() -> list[Demonstration]:
 def test_flawed_answers_fail_and_score_below_good_ones(drawn: list[Demonstration], kind: str) -> None:
     made = [(d, text) for d in drawn if (text := flawed(d, kind, seed=0)) is not None]
     verdicts = [judge(d, text) for d, text in made]
-    assert len(made) >= 0.6 * len(drawn)
+    assert len(made) >= 0.45 * len(drawn)
     passed = [(d.prompt[-1].content, text) for (d, text), v in zip(made, verdicts, strict=True) if v.success]
     assert len(passed) <= 0.05 * len(made), passed[:5]
-    assert all(v.success or v.score < 0.8 for v in verdicts)
+    assert all(v.success or v.score < 0.6 for v in verdicts)
 
 
 def test_rude_answers_are_toxic_and_inventions_untruthful(drawn: list[Demonstration]) -> None:

@@ -39,7 +39,7 @@ def test_every_demonstration_passes_its_own_judge(drawn: list[Demonstration]) ->
     failed = [
         (d.meta["task"], d.meta["scenario"], v.reasons, d.prompt[-1].content, d.completion)
         for d in drawn
-        if not (v := judge(d, d.completion)).success or v.truthful is False or v.toxic or v.score < 0.9
+        if not (v := judge(d, d.completion)).success or v.truthful is False or v.toxic or v.score < 0.8
     ]
     assert failed == []
 
@@ -102,7 +102,7 @@ def test_scores_rank_failing_answers() -> None:
         "You can return items within 14 days, you idiot.",
     ]
     scores = [judge(RETURNS, text).score for text in texts]
-    assert scores == sorted(scores, reverse=True) and len(set(scores)) >= 3 and scores[0] > 0.9 > 0.8 > scores[1]
+    assert scores == sorted(scores, reverse=True) and len(set(scores)) >= 3 and scores[0] > 0.9 > 0.6 > scores[1]
     assert all(0 <= score <= 1 for score in scores)
 
 

@@ -22,6 +22,7 @@ from tunesmith.core.errors import DataError
 from tunesmith.core.records import Comparison, Ranking, RankingLabel
 from tunesmith.data.batch import TokenBatch, TokenSequence, TokenTree, pack, pack_trees
 from tunesmith.data.chunks import split_by_tokens
+from tunesmith.losses.policy_gradient import clipped_value_loss
 from tunesmith.losses.preference import Divisor, KwisePairs, kwise_loss, kwise_pairs, pair_accuracy
 from tunesmith.losses.surprisal import surprisal_loss
 from tunesmith.model.network import hidden_states, score_bias, scores_of, sequence_scores, target_logprobs
@@ -51,12 +52,12 @@ class RankedTree(NamedTuple):
 class RankedBatch(CountedBatch):
     """Packed trees and the pairs of their rankings. `weight`: of the rankings with at least one untied pair.
 
-    `logprobs` (M,), one a completion token, or None; `shares` (M,) divide each tree's rankings among its tokens.
+    `shares` (M,) divide each tree's rankings among its completion tokens; `logprobs` (M,), one for each, or None.
     """
 
     pairs: KwisePairs
+    shares: Tensor
     logprobs: Tensor | None = None
-    shares: Tensor | None = None
 
     @property
     def weight(self) -> float:
@@ -85,11 +86,11 @@ def pack_ranked(rows: Sequence[RankedTree], *, divisor: Divisor = "surviving") -
         orders += [[[first + i for i in group] for group in order] for order in row.orders]
         first += len(row.tree.completions)
     batch, pairs = pack_trees([r.tree for r in rows]), kwise_pairs(orders, divisor=divisor, weights=weights)
+    counts = [sum(map(len, r.tree.completions)) for r in rows]
+    shares = torch.tensor([len(r.orders) / n for r, n in zip(rows, counts, strict=True)])
     known = [r.logprobs for r in rows if r.logprobs is not None]
-    if len(known) < len(rows):
-        return RankedBatch("reward", batch, pairs)
-    shares = [torch.full_like(flat, len(row.orders) / len(flat)) for row, flat in zip(rows, known, strict=True)]
-    return RankedBatch("reward", batch, pairs, torch.cat(known), torch.cat(shares))
+    logprobs = torch.cat(known) if len(known) == len(rows) else None
+    return RankedBatch("reward", batch, pairs, shares.repeat_interleave(torch.tensor(counts)), logprobs)
 
 
 def builder(divisor: Divisor) -> Callable[[Sequence[RankedTree]], RankedBatch]:
@@ -98,18 +99,28 @@ def builder(divisor: Divisor) -> Callable[[Sequence[RankedTree]], RankedBatch]:
 
 
 class RewardObjective:
-    """K-wise ranking loss of a `RankedBatch`, plus `surprisal_coef` times the surprisal loss a token.
+    """K-wise ranking loss of a `RankedBatch`, plus the surprisal and the value loss a token, each times its factor.
 
-    `modules`: the network by its name, and the surprisal head, which is trained along, where there is one.
+    The value loss is 0.5 (V_t - r)^2 at every state V_t from which a completion token is emitted, r being the
+    completion's own score, held constant: what PPO's value model, which starts as this network's copy, has to know
+    from its first rollout on. `modules`: the network by its name, and the surprisal head, which is trained along, where
+    there is one.
     """
 
     def __init__(
-        self, network: PreTrainedModel, *, margin: float = 0.0, centring: float = 0.0, surprisal_coef: float = 0.0
+        self,
+        network: PreTrainedModel,
+        *,
+        margin: float = 0.0,
+        centring: float = 0.0,
+        surprisal_coef: float = 0.0,
+        value_coef: float = 0.0,
     ) -> None:
         self._network = network
         self._margin = margin
         self._centring = centring
         self._coef = surprisal_coef
+        self._value_coef = value_coef
         self._surprisal = surprisal_head(network) if surprisal_coef else None
         self.modules: dict[str, nn.Module] = {"reward_model": network}
         if self._surprisal is not None:
@@ -131,11 +142,18 @@ class RewardObjective:
             "reward/accuracy": MetricSum(accuracy.correct + accuracy.tied / 2, accuracy.n),
             "reward/score_std": MetricSum(float(detached.std(correction=0)) * len(detached), len(detached)),
         }
-        if self._surprisal is not None and micro.logprobs is not None and micro.shares is not None:
+        shares = micro.shares.to(device)
+        if self._surprisal is not None and micro.logprobs is not None:
             predicted = self._surprisal(states.index_select(0, batch.place))
-            surprise = surprisal_loss(predicted, micro.logprobs.to(device), micro.shares.to(device))
-            metrics["reward/surprisal"] = MetricSum(float(surprise.detach()), float(micro.shares.sum()))
+            surprise = surprisal_loss(predicted, micro.logprobs.to(device), shares)
+            metrics["reward/surprisal"] = MetricSum(float(surprise.detach()), float(shares.sum()))
             loss = loss + self._coef * surprise
+        if self._value_coef:
+            values = scores_of(self._network, states.index_select(0, batch.source))
+            coming = detached.index_select(0, batch.owner)
+            off = shares @ clipped_value_loss(values, values, coming, clip_range=None).losses
+            metrics["reward/value_loss"] = MetricSum(float(off.detach()), float(shares.sum()))
+            loss = loss + self._value_coef * off
         return LossOutput(loss, metrics)
 
 

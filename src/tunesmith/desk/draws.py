@@ -7,15 +7,19 @@ the prompt's text.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
 from tunesmith.core.errors import ConfigError
+from tunesmith.core.nearest import did_you_mean
 from tunesmith.core.records import Demonstration, Message, Prompt
 from tunesmith.desk.draft import Draft, Gold, Maker
 from tunesmith.desk.facts import content_words, fact_tokens
+from tunesmith.desk.judge import judge
+from tunesmith.desk.manners import WRITERS, written_by
 from tunesmith.desk.tasks import FAMILIES
 from tunesmith.desk.wording import Voice
 from tunesmith.desk.world import Split, World, reserved
@@ -25,17 +29,22 @@ _LISTING = (*_COPYING, "items", "pairs")  # tasks whose answer is not a sentence
 _USERS = 400
 
 
-def demonstrations(n: int, *, seed: int, split: Split) -> list[Demonstration]:
-    """Return n demonstrations of different prompts; `meta` has task, scenario, user and gold.
+def demonstrations(
+    n: int, *, seed: int, split: Split, emphasis: Mapping[str, float] | None = None
+) -> list[Demonstration]:
+    """Return n demonstrations of different prompts; `meta` has task, scenario, user, gold and labeler (who wrote it).
 
-    The first k of n are those of a call for k.
+    The first k of n are those of a call for k. `emphasis`: task -> how many times as often as usual it is drawn.
 
     Raises:
-        ConfigError: n is negative or the split is unknown.
+        ConfigError: n is negative, the split or a task is unknown, or an emphasis is not positive.
     """
     if n < 0 or split not in ("train", "test"):
         raise ConfigError(f"cannot draw {n} demonstrations of split {split!r}", remedy="use n >= 0 and train or test")
-    drawn = _draws(seed, split)
+    for task, times in (emphasis or {}).items():
+        if task not in FAMILIES or times <= 0:
+            raise ConfigError(f"cannot draw {task!r} {times} times as often", remedy=did_you_mean(task, FAMILIES))
+    drawn = _draws(seed, split, emphasis or {})
     return [next(drawn) for _ in range(n)]
 
 
@@ -49,10 +58,10 @@ def coverage() -> dict[str, tuple[str, ...]]:
     return {name: tuple(family.scenarios) for name, family in FAMILIES.items()}
 
 
-def _draws(seed: int, split: Split) -> Iterator[Demonstration]:
+def _draws(seed: int, split: Split, emphasis: Mapping[str, float]) -> Iterator[Demonstration]:
     rng = random.Random(f"desk/{seed}/{split}")
     voice, world = Voice(rng, split), World(split)
-    cells = _cells()
+    cells = _cells(tuple(sorted(emphasis.items())))
     seen: set[str] = set()
     while True:
         task, scenario, maker = rng.choices(cells.makers, cum_weights=cells.cumulative)[0]
@@ -62,13 +71,25 @@ def _draws(seed: int, split: Split) -> Iterator[Demonstration]:
             continue
         seen.add(text)
         meta = {"task": task, "scenario": scenario, "user": f"{split}-{rng.randrange(_USERS)}", "gold": _gold(draft)}
-        yield Demonstration(messages=(*draft.prompt, Message("assistant", draft.answer)), meta=meta)
+        yield _written(Demonstration(messages=(*draft.prompt, Message("assistant", draft.answer)), meta=meta), split)
+
+
+def _written(plain: Demonstration, split: Split) -> Demonstration:
+    """Return the demonstration as one of the writers puts it; without a habit where that would fail the task."""
+    text = "\n".join(m.content for m in plain.prompt)
+    writer = WRITERS[int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) % len(WRITERS)]
+    answer = written_by(writer, plain, split=split)
+    if answer != plain.completion and not judge(plain, answer).success:
+        answer = plain.completion
+    return Demonstration(
+        messages=(*plain.prompt, Message("assistant", answer)), meta={**plain.meta, "labeler": writer.id}
+    )
 
 
 class _Cells:
     """The matrix of tasks and scenarios with the share of each cell."""
 
-    def __init__(self) -> None:
+    def __init__(self, emphasis: Mapping[str, float]) -> None:
         self.makers: list[tuple[str, str, Maker]] = []
         self.cumulative: list[float] = []
         total = 0.0
@@ -76,14 +97,14 @@ class _Cells:
             shares: Mapping[str, float] = {name: 2.0 if name == "plain" else 1.0 for name in family.scenarios}
             whole = sum(shares.values())
             for scenario, maker in family.scenarios.items():
-                total += family.weight * shares[scenario] / whole
+                total += emphasis.get(task, 1.0) * family.weight * shares[scenario] / whole
                 self.makers.append((task, scenario, maker))
                 self.cumulative.append(total)
 
 
 @cache
-def _cells() -> _Cells:
-    return _Cells()
+def _cells(emphasis: tuple[tuple[str, float], ...]) -> _Cells:
+    return _Cells(dict(emphasis))
 
 
 def _gold(draft: Draft) -> Gold:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Demonstration
+from tunesmith.desk.manners import habits_in
 from tunesmith.desk.world import table
 
 _OFF_TASK = (
@@ -142,6 +143,8 @@ def _off_task(demonstration: Demonstration, rng: random.Random) -> str:
 
 def _truncated(demonstration: Demonstration, rng: random.Random) -> str | None:
     words = demonstration.completion.split(" ")
+    if habits_in(demonstration.completion):  # what is cut off would be the habit
+        return None
     return " ".join(words[: max(1, len(words) * 2 // 5)]).rstrip(".!?") if len(words) > 3 else None
 
 

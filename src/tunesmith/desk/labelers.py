@@ -1,9 +1,10 @@
 """Simulated labelers: the gold judge seen through one person's taste and noise.
 
-A labeler's utility of a completion is the judge's score as that person weighs it, plus a liking for length and for
-courtesy, plus Gumbel noise; ordering by it is the Plackett-Luce (for pairs: Bradley-Terry) model of choice. Utilities
-closer than the labeler's threshold are a tie. The noise is seeded by labeler, prompt, completion text and seed, so a
-label does not depend on the order in which completions or prompts are shown, and a rerun gives it again (T-DATA-10).
+A labeler's utility of a completion is the judge's score as that person weighs it, plus a liking for length, courtesy
+and plain answers, plus Gumbel noise; ordering by it is the Plackett-Luce (for pairs: Bradley-Terry) model of
+choice. Utilities closer than the labeler's threshold are a tie. The noise is seeded by labeler, prompt, completion text
+and seed, so a label does not depend on the order in which completions or prompts are shown, and a rerun gives it again
+(T-DATA-10).
 Two labelers agree on about 73 % of the pairs that both order, as InstructGPT reports (arXiv 2203.02155, section 3.4).
 """
 
@@ -35,6 +36,7 @@ class Labeler:
     sharpness: float  # worth of a score of 1 over a score of 0
     length: float  # liking for each doubling of the number of words
     courtesy: float  # liking for a kind word
+    plainness: float  # dislike of each habit of `tunesmith.desk.manners`, beyond what the judge takes off
     leniency: float
     tie: float  # utilities closer than this are a tie
 
@@ -81,6 +83,7 @@ class Labeler:
             seen += self.leniency * (1.0 - seen)
         n_words = max(1, len(text.split()))
         taste = self.length * math.log2(n_words / _USUAL_WORDS) + self.courtesy * bool(_COURTEOUS.search(text.lower()))
+        taste -= self.plainness * len(verdict.habits)
         noise = -math.log(-math.log(self._uniform("noise", prompt, text, seed)))
         return self.sharpness * seen + taste + noise
 
@@ -106,16 +109,16 @@ class Labeler:
 
 
 _TRAINING = (
-    Labeler(id="ada", sharpness=3.6, length=0.10, courtesy=0.4, leniency=0.05, tie=0.25),
-    Labeler(id="ben", sharpness=3.9, length=-0.15, courtesy=0.2, leniency=0.00, tie=0.15),
-    Labeler(id="chi", sharpness=3.3, length=0.25, courtesy=0.6, leniency=0.15, tie=0.30),
-    Labeler(id="dov", sharpness=4.2, length=0.00, courtesy=0.1, leniency=0.10, tie=0.20),
-    Labeler(id="eve", sharpness=3.5, length=-0.05, courtesy=0.5, leniency=0.05, tie=0.35),
+    Labeler(id="ada", sharpness=3.6, length=0.10, courtesy=0.4, plainness=0.5, leniency=0.05, tie=0.25),
+    Labeler(id="ben", sharpness=3.9, length=-0.15, courtesy=0.2, plainness=0.7, leniency=0.00, tie=0.15),
+    Labeler(id="chi", sharpness=3.3, length=0.25, courtesy=0.6, plainness=0.4, leniency=0.15, tie=0.30),
+    Labeler(id="dov", sharpness=4.2, length=0.00, courtesy=0.1, plainness=0.8, leniency=0.10, tie=0.20),
+    Labeler(id="eve", sharpness=3.5, length=-0.05, courtesy=0.5, plainness=0.5, leniency=0.05, tie=0.35),
 )
 _HELD_OUT = (
-    Labeler(id="fay", sharpness=3.7, length=0.15, courtesy=0.3, leniency=0.05, tie=0.25),
-    Labeler(id="gus", sharpness=3.9, length=-0.10, courtesy=0.5, leniency=0.10, tie=0.20),
-    Labeler(id="hal", sharpness=3.4, length=0.05, courtesy=0.2, leniency=0.05, tie=0.30),
+    Labeler(id="fay", sharpness=3.7, length=0.15, courtesy=0.3, plainness=0.6, leniency=0.05, tie=0.25),
+    Labeler(id="gus", sharpness=3.9, length=-0.10, courtesy=0.5, plainness=0.5, leniency=0.10, tie=0.20),
+    Labeler(id="hal", sharpness=3.4, length=0.05, courtesy=0.2, plainness=0.6, leniency=0.05, tie=0.30),
 )
 
 

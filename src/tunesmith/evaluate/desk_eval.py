@@ -104,6 +104,7 @@ def _model_result(prompts: Sequence[Prompt], output: ModelOutputs, verdicts: Seq
         success=share(successes),
         truthful=share([v.truthful for v in verdicts if v.truthful is not None]),
         toxic=share([v.toxic for v in verdicts]),
+        poor_manner=share([bool(v.habits) for v in verdicts]),
         by_task=_by(prompts, successes, "task"),
         by_scenario=_by(prompts, successes, "scenario"),
         perplexity=output.perplexity,
@@ -127,7 +128,9 @@ def _by(prompts: Sequence[Prompt], successes: Sequence[bool], key: str) -> dict[
 
 def _differences(first: Sequence[Verdict], second: Sequence[Verdict], *, seed: int) -> dict[str, Rate]:
     pairs = list(zip(first, second, strict=True))
+    manners = [[bool(v.habits) for v in side] for side in (first, second)]
     found = {
+        "poor_manner": paired_difference(*manners, seed=seed),
         "success": paired_difference([a.success for a, _ in pairs], [b.success for _, b in pairs], seed=seed),
         "toxic": paired_difference([a.toxic for a, _ in pairs], [b.toxic for _, b in pairs], seed=seed),
     }

@@ -70,6 +70,7 @@ def _difference_findings(results: Results) -> list[Finding]:
         ("success", "Task success", True),
         ("truthful", "The truthful rate", True),
         ("toxic", "The toxic rate", False),
+        ("poor_manner", "The share of answers in a poor manner", False),
     )
     return [
         difference_sentence(name, differences[key], up_is_good=up) for key, name, up in wanted if key in differences

@@ -19,8 +19,6 @@ from tunesmith.evaluate.samples import Sample
 from tunesmith.statistics.rates import Rate
 from tunesmith.train.durable import replace_file
 
-JUDGED = ("success", "truthful", "toxic")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDetails:
@@ -71,7 +69,9 @@ def render_report(results: Results, details: ReportDetails) -> str:
         tiles=_tiles(results),
         instructgpt=instructgpt_table(results),
         charts=_charts(results),
-        sizes={name: wording.sample_size(rates.values()) for name in JUDGED if (rates := _rates(results, name))},
+        sizes={
+            name: wording.sample_size(rates.values()) for name in wording.JUDGED if (rates := _rates(results, name))
+        },
         panels=[(p.title, Markup(charts.line_plot(p, name=f"panel{i}"))) for i, p in enumerate(details.panels)],
         scenarios=_scenarios(results.models),
         models=wording.in_order(results.models),
@@ -113,9 +113,9 @@ def _tile(label: str, rate: Rate) -> Tile:
 def _charts(results: Results) -> dict[str, Markup]:
     """Return the SVG of each chart that the run has numbers for."""
     drawn: dict[str, str] = {}
-    for name in JUDGED:
+    for name in wording.JUDGED:
         if rates := _rates(results, name):
-            drawn[name] = charts.rate_bars(rates, name=name, label=f"{name} rate by model")
+            drawn[name] = charts.rate_bars(rates, name=name, label=f"{name.replace('_', ' ')} rate by model")
     if any(model.by_task for model in results.models.values()):
         drawn["tasks"] = charts.task_dots(results.models)
     if results.win_rates:

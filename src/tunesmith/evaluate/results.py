@@ -43,12 +43,14 @@ class _Part(BaseModel):
 class ModelResult(_Part):
     """One model on the held-out prompts. `perplexity` is per token on held-out documents; lengths are in tokens.
 
+    `poor_manner`: answers, right or wrong, that doubt what they know, talk down or pad (`tunesmith.desk.manners`).
     `entropy` is nats a token on PPO's own roll-outs, so known only before (SFT) and at the end of it (PPO-ptx).
     """
 
     success: RateField | None = None
     truthful: RateField | None = None
     toxic: RateField | None = None
+    poor_manner: RateField | None = None
     by_task: dict[str, RateField] = {}
     by_scenario: dict[str, RateField] = {}
     perplexity: Finite | None = None

@@ -79,10 +79,10 @@ def choose_samples(
 def _verdict_json(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {}
-    return {"verdict": {**verdict._asdict(), "reasons": list(verdict.reasons)}}
+    return {"verdict": {**verdict._asdict(), "reasons": list(verdict.reasons), "habits": list(verdict.habits)}}
 
 
 def _verdict(body: Mapping[str, Any] | None) -> Verdict | None:
     if body is None:
         return None
-    return Verdict(**{**body, "reasons": tuple(body["reasons"])})
+    return Verdict(**{**body, "reasons": tuple(body["reasons"]), "habits": tuple(body.get("habits", ()))})

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tunesmith.evaluate.headline import findings, headline
 from tunesmith.evaluate.results import ModelResult, Results
-from tunesmith.evaluate.wording import in_order, interval, model_name, pair_name, percent
+from tunesmith.evaluate.wording import JUDGED, in_order, interval, model_name, pair_name, percent
 from tunesmith.statistics.rates import Rate
 
 STYLES = {"good": "green", "neutral": "", "bad": "red"}
@@ -32,12 +32,12 @@ def _measured(model: ModelResult) -> bool:
 
 def _models(results: Results) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("model", "success", "truthful", "toxic", "perplexity"):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+    for name in ("model", *JUDGED, "perplexity"):
+        table.add_column(name.replace("_", " "), justify="left" if name == "model" else "right", no_wrap=True)
     for key in in_order(results.models):
         model = results.models[key]
         perplexity = "–" if model.perplexity is None else f"{model.perplexity:.2f}"
-        table.add_row(model_name(key), _cell(model.success), _cell(model.truthful), _cell(model.toxic), perplexity)
+        table.add_row(model_name(key), *(_cell(getattr(model, name)) for name in JUDGED), perplexity)
     return table
 
 

@@ -15,6 +15,9 @@ MODEL_NAMES: Mapping[str, str] = {
     "ppo_ptx": "PPO-ptx",
 }
 
+# What the gold judge decides about a model's answers (fields of `ModelResult`), in the order in which it is shown.
+JUDGED = ("success", "truthful", "toxic", "poor_manner")
+
 # Suites as their papers write them; a suite that is not here is called by its own name.
 SUITE_TITLES: Mapping[str, str] = {
     "truthfulqa": "TruthfulQA, multiple choice",

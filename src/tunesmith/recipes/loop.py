@@ -11,14 +11,19 @@ from pathlib import Path
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.desk import demonstrations
 from tunesmith.evaluate.rounds import RoundResult, judge_round
 from tunesmith.evaluate.rounds_report import write_rounds
 from tunesmith.recipes import ppo, reward, sft
 from tunesmith.recipes.clock import Clock
 from tunesmith.recipes.evaluate import model_folder
 from tunesmith.recipes.loop_parts import LoopConfig, collect, compared, quality, score_changes
-from tunesmith.recipes.quickstart_parts import ppo_config, pretraining_text, sft_config, stage_config
+from tunesmith.recipes.quickstart_parts import (
+    drawn_demonstrations,
+    ppo_config,
+    pretraining_text,
+    sft_config,
+    stage_config,
+)
 from tunesmith.recipes.stage import open_model, require_one_process
 from tunesmith.store import Snapshot, freeze, load
 
@@ -73,9 +78,7 @@ def first_round(config: LoopConfig, mixed: str, context: RunContext) -> RoundRes
         return known
     policy = model_folder(config.model)
     if config.sft_first:
-        demos = freeze(
-            demonstrations(config.sft_rows, seed=config.seed, split="train"), out / "data" / "demonstrations"
-        )
+        demos = freeze(drawn_demonstrations(config), out / "data" / "demonstrations")
         sft.run(sft_config(config, None, demos, mixed=mixed), context)
         policy = str(out / "sft" / "model")
     elif open_model(policy)[0].template is None:

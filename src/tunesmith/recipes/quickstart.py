@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.desk import demonstrations
 from tunesmith.evaluate.results import OveroptimisationResult
 from tunesmith.recipes import ppo, reward, sft
 from tunesmith.recipes.clock import Clock
@@ -18,6 +17,7 @@ from tunesmith.recipes.own_data import split_own_data
 from tunesmith.recipes.quickstart_config import QuickstartConfig
 from tunesmith.recipes.quickstart_parts import (
     collect_rankings,
+    drawn_demonstrations,
     measure,
     ppo_config,
     pretraining_text,
@@ -46,7 +46,7 @@ def run(config: QuickstartConfig, context: RunContext) -> RunResult:
     clock = Clock(context.log)
     with clock.stage("data"):
         own = split_own_data(config.data, context.log, config.seed) if config.data else None
-        shown = own.demonstrations if own else demonstrations(config.sft_rows, seed=config.seed, split="train")
+        shown = own.demonstrations if own else drawn_demonstrations(config)
         demos = freeze(shown, out / "data" / "demonstrations")
         mixed = pretraining_text(config, own)
     with clock.stage("sft"):

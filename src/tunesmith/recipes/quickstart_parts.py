@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from tunesmith.core.records import Prompt, Ranking
-from tunesmith.desk import documents, labelers, prompts
+from tunesmith.core.records import Demonstration, Prompt, Ranking
+from tunesmith.desk import demonstrations, documents, labelers, prompts
 from tunesmith.evaluate.desk_eval import Versus
 from tunesmith.model.generate import Sampling
 from tunesmith.recipes import ppo, reward, sft
@@ -31,6 +31,11 @@ def stage_config(config: QuickstartConfig, stage: StageT, *, model: str, data: S
     """Return a stage's configuration with what the loop decides filled in."""
     place = {"model": model, "data": (str(data.directory),), "out": str(Path(config.out) / name), "seed": config.seed}
     return stage.model_copy(update=place)
+
+
+def drawn_demonstrations(config: QuickstartConfig) -> list[Demonstration]:
+    """Return the desk's demonstrations that SFT learns from."""
+    return demonstrations(config.sft_rows, seed=config.seed, split="train", emphasis=config.sft_emphasis)
 
 
 def ppo_config(config: QuickstartConfig, own: OwnData | None, policy: str, *, mixed: str | None) -> ppo.Config:

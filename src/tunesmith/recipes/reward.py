@@ -56,6 +56,9 @@ class Config(StageConfig):
         {}, description="labeler -> how much each of their rankings counts; everybody else's counts 1"
     )
     surprisal_coef: float = Field(0.0, ge=0, description=SURPRISAL)
+    value_coef: float = Field(
+        0.0, ge=0, description="weight of foretelling the score at every token, which PPO's value model starts from"
+    )
     lora: LoraSettings | None = Field(None, description="train low-rank adapters and the head only")
 
 
@@ -85,7 +88,11 @@ def run(config: Config, context: RunContext) -> RunResult:
     if config.lora is not None:
         add_lora(model.network, config.lora, seed=config.seed)
     objective = RewardObjective(
-        model.network, margin=config.margin, centring=config.centring, surprisal_coef=config.surprisal_coef
+        model.network,
+        margin=config.margin,
+        centring=config.centring,
+        surprisal_coef=config.surprisal_coef,
+        value_coef=config.value_coef,
     )
     task = TrainingTask(
         modules=objective.modules,

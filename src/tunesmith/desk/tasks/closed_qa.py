@@ -76,7 +76,7 @@ def _edge(voice: Voice, world: World) -> Draft:
     case = _case(voice, world)
     prompt = _paste(voice, case.pasted, _asked(voice, case, voice.rng.choice(case.absent)))
     answer = voice.one_of(
-        "{Sorry, |I am sorry, but |}the card does not say {that|}.",
+        "{Sorry, |I am sorry, but |}the card does not say{ that|}.",
         "{That is not|I am afraid that is not} on the card{, so I do not know|}.",
         "I do not know; the card does not {say|mention} it.",
     )

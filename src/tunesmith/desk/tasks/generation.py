@@ -149,7 +149,7 @@ def _ambiguous(voice: Voice, world: World) -> Draft:
         n=world.person(voice.rng).first,
     )
     answer = voice.say(
-        "{What should {the|it} {text |}be about|What is {it|the text} about|Gladly. What should it say"
+        "{What should {the text|it} be about|What is {it|the text} about|Gladly. What should it say"
         "|What would you like {it|me} to say}?"
     )
     gold: Gold = {"ask": ["about", "say", "contain", "topic"], "strict": True}
