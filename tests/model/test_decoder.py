@@ -71,3 +71,34 @@ def test_a_row_that_is_sent_away_does_not_disturb_the_others() -> None:
     decoder.advance()
     finish(decoder)
     assert again.ids == kept.ids
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("length", [3, 9])  # shorter and longer than its neighbours: it stands before or behind them
+def test_a_row_of_nan_leaves_nothing_behind(family: str, length: int) -> None:
+    """Attention gives what a row may not see the weight 0, and 0 times NaN is NaN: who comes next must not meet it."""
+    network = network_of(family)
+    [alone], [later] = rows_of(HOW[1], 1), rows_of(HOW[1], 1)
+    decoder = Decoder(network, [2])
+    decoder.read([PROMPTS[2]], [[alone]])
+    finish(decoder)
+
+    broken = 30
+    hook = network.get_input_embeddings().register_forward_hook(
+        lambda _module, ids, states: states.masked_fill((ids[0] == broken)[..., None], torch.nan)
+    )
+    decoder = Decoder(network, [2], rows=0, capacity=0)
+    others = rows_of(HOW[0], 2)
+    decoder.read([[broken] * length, PROMPTS[1]], [rows_of(HOW[2], 2), others])
+    decoder.choose()
+    hook.remove()
+    gone = set(decoder.rows) - set(others)
+    assert len(gone) == 2 and all(row.logprobs[0] != row.logprobs[0] for row in gone)
+    decoder.leave(gone.__contains__)
+    decoder.advance()
+    decoder.read([PROMPTS[2]], [[later]])
+    finish(decoder)
+    assert later.ids == alone.ids
+    torch.testing.assert_close(torch.tensor(later.logprobs), torch.tensor(alone.logprobs), atol=1e-5, rtol=1e-5)
+    assert all(logprob == logprob for row in others for logprob in row.logprobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -21,6 +22,41 @@ from tunesmith.serve.served_model import ServedModel
 from tunesmith.serve.settings import Limits, ServeSettings
 from tunesmith.text.chat_template import ChatTemplate
 from tunesmith.web.server import make_server
+
+
+class Gate:
+    """Lets a model's engine take as many steps as it is told to, so that no test depends on who is faster.
+
+    The engine waits here after it has read the prompts of newcomers: they are in the step that comes.
+    """
+
+    def __init__(self, model: LocalModel) -> None:
+        self._engine = model.engine
+        self._allowed = threading.Semaphore(0)
+        self._waits = False
+        self._open = False
+        self._steps = 0
+        self._choose = model.engine._decoder.choose
+        model.engine._decoder.choose = self._pass  # type: ignore[method-assign]
+
+    def _pass(self) -> None:
+        if not self._open:
+            self._waits = True
+            assert self._allowed.acquire(timeout=60), "nobody lets the engine go on"
+            self._waits = False
+        self._steps += 1
+        self._choose()
+
+    async def step(self, count: int = 1) -> None:
+        """Let the engine take this many more steps, and return when it waits for the next or has nothing to do."""
+        wanted = self._steps + count
+        self._allowed.release(count)
+        assert await soon(lambda: self._steps >= wanted and (self._waits or not self._engine.running))
+
+    def open(self) -> None:
+        """Let the engine run from now on."""
+        self._open = True
+        self._allowed.release()
 
 
 def tiny(*, template: bool = True, positions: int = 512) -> LanguageModel:
@@ -91,3 +127,8 @@ def eventually(condition: Any, *, seconds: float = 5.0) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+async def soon(condition: Any) -> bool:
+    """Return whether this becomes true; for what another thread does without being asked again."""
+    return await asyncio.to_thread(eventually, condition, seconds=60.0)

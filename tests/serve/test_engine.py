@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 import torch
@@ -14,7 +13,7 @@ from tunesmith.serve.local_model import LocalModel
 from tunesmith.serve.served_model import Ask
 from tunesmith.web.refusal import Refusal
 
-from .scene import local, tiny
+from .scene import Gate, local, soon, tiny
 
 
 async def said(model: LocalModel, ask: Ask) -> list[str]:
@@ -52,42 +51,55 @@ def test_a_seeded_request_does_not_depend_on_the_batch() -> None:
 
 def test_requests_join_a_running_batch_and_leave_it() -> None:
     model = local(max_tokens=400)
+    gate = Gate(model)
 
-    async def scenario() -> tuple[int, int]:
+    async def scenario() -> None:
         long = await model.start(Ask(prompt="a lamp", max_tokens=400))
-        first = await anext(long.deltas())
-        await said(model, Ask(prompt="a chair", max_tokens=3))
-        steps = model.engine.steps
+        await gate.step(2)
+        assert (await anext(long.deltas())).tokens == 2
+        short = await model.start(Ask(prompt="a chair", max_tokens=3))
+        await gate.step()  # was under way without it
+        assert model.waiting == 0 and model.engine.running == 2
+        await gate.step(3)
+        assert [delta.finish async for delta in short.deltas()][-1] == "length"
+        await gate.step()
+        assert model.engine.running == 1 and (await anext(long.deltas())).tokens == 5
         await long.close()
-        return first.tokens, steps
+        gate.open()
 
-    tokens, steps = asyncio.run(scenario())
-    assert tokens < 10 and steps < 300  # the short one did not wait for the long one
+    asyncio.run(scenario())
     model.close(1.0)
 
 
 def test_cancelling_stops_within_one_step() -> None:
     model = local(max_tokens=400)
+    gate = Gate(model)
 
-    async def scenario() -> int:
+    async def scenario() -> None:
         answer = await model.start(Ask(prompt="a lamp", n=4, max_tokens=400))
-        await anext(answer.deltas())
+        await gate.step(2)
+        assert model.engine.running == 4
         await answer.close()
-        before = model.engine.steps
-        while model.engine.running:
-            await asyncio.sleep(0.001)
-        return model.engine.steps - before
+        await gate.step()
+        assert await soon(lambda: model.engine.running == 0)
+        assert model.engine.steps == 3
+        # Its rows are free: as many as there are fit at once.
+        wide = await model.start(Ask(prompt="a lamp", n=32, max_tokens=1))
+        gate.open()
+        assert {delta.choice async for delta in wide.deltas()} == set(range(32))
 
-    assert asyncio.run(scenario()) <= 1
+    asyncio.run(scenario())
     model.close(1.0)
 
 
 def test_a_full_queue_refuses_and_a_cancelled_job_leaves_it() -> None:
     model = local(max_tokens=400, batch=BatchLimits(rows=1, queue=2))
 
+    gate = Gate(model)
+
     async def scenario() -> None:
         running = await model.start(Ask(prompt="a", max_tokens=400))
-        await anext(running.deltas())
+        await gate.step()
         queued = [await model.start(Ask(prompt="b", max_tokens=2)) for _ in range(2)]
         with pytest.raises(Refusal) as full:
             await model.start(Ask(prompt="c"))
@@ -95,6 +107,7 @@ def test_a_full_queue_refuses_and_a_cancelled_job_leaves_it() -> None:
         await queued[0].close()
         assert model.waiting == 1
         await running.close()
+        gate.open()
         assert [d.finish async for d in queued[1].deltas()][-1] == "length"
 
     asyncio.run(scenario())
@@ -104,10 +117,17 @@ def test_a_full_queue_refuses_and_a_cancelled_job_leaves_it() -> None:
 def test_closing_lets_the_running_ones_finish_and_then_cuts() -> None:
     async def scenario(grace_s: float) -> str:
         model = local(max_tokens=400)
+        gate = Gate(model)
         answer = await model.start(Ask(prompt="a lamp", max_tokens=400))
         deltas = answer.deltas()
+        await gate.step()
         await anext(deltas)
         closing = asyncio.create_task(asyncio.to_thread(model.close, grace_s))
+        if grace_s:
+            gate.open()
+        else:
+            assert await soon(lambda: model.engine._cutting)
+            await gate.step()
         try:
             async for _ in deltas:
                 pass
@@ -146,24 +166,26 @@ def test_a_failed_step_tells_its_requests_and_the_next_ones_work(caplog: pytest.
 def test_prompts_that_are_scored_do_not_silence_the_others() -> None:
     """They are read in the same portions, and whoever generates nothing is gone before the next step."""
     model = local(max_tokens=400, batch=BatchLimits(rows=32, prefill_tokens=1))
+    gate = Gate(model)
 
-    async def scenario() -> tuple[int, list[int]]:
+    async def scenario() -> list[int]:
         running = await model.start(Ask(prompt="a", max_tokens=400))
-        await anext(running.deltas())
-        before = model.engine.steps
+        await gate.step()
         crowd = [
             await model.start(Ask(prompt="lamp " * 20, max_tokens=0, echo=True, top_logprobs=1)) for _ in range(20)
         ]
+        await gate.step()  # was under way without them
         counts = []
-        for answer in crowd:
+        for number, answer in enumerate(crowd, start=1):
+            await gate.step()
             assert [delta.tokens async for delta in answer.deltas()] == [0]
+            assert (await anext(running.deltas())).tokens == (3 if number == 1 else 1)
             counts.append(len((await answer.echo()).logprobs))
-        steps = model.engine.steps - before
         await running.close()
-        return steps, counts
+        gate.open()
+        return counts
 
-    steps, counts = asyncio.run(scenario())
-    assert steps >= 18 and set(counts) == {len(tiny().tokenizer.encode("lamp " * 20))}
+    assert set(asyncio.run(scenario())) == {len(tiny().tokenizer.encode("lamp " * 20))}
     model.close(1.0)
 
 
@@ -191,19 +213,21 @@ def test_the_end_token_is_told_to_whoever_scores_texts() -> None:
 def test_newcomers_do_not_silence_the_others() -> None:
     """Prompts are read in portions: with 20 waiting, a running answer still gets tokens in between."""
     model = local(max_tokens=400, batch=BatchLimits(rows=32, prefill_tokens=1))
+    gate = Gate(model)
 
-    async def scenario() -> int:
+    async def scenario() -> None:
         running = await model.start(Ask(prompt="a", max_tokens=400))
+        await gate.step()
         await anext(running.deltas())
-        before = model.engine.steps
         crowd = [await model.start(Ask(prompt="b", max_tokens=400)) for _ in range(20)]
-        end = time.monotonic() + 10
-        while model.waiting and time.monotonic() < end:
-            await asyncio.sleep(0.001)
-        steps = model.engine.steps - before
+        await gate.step()  # was under way without them
+        for left in range(20, 0, -1):
+            assert await soon(lambda left=left: model.waiting == left - 1)  # type: ignore[misc]
+            await gate.step()
+            assert (await anext(running.deltas())).tokens == (2 if left == 20 else 1)
         for answer in (running, *crowd):
             await answer.close()
-        return steps
+        gate.open()
 
-    assert asyncio.run(scenario()) >= 18
+    asyncio.run(scenario())
     model.close(1.0)

@@ -26,6 +26,7 @@ class KeyValueCache:
         self._capacity = capacity
         self.pairs: list[tuple[Tensor, Tensor]] = []
         self._begin = 0  # the first row of the fill under way
+        self._touched = 0  # places from here on never held a row
         self._width = 0  # longest row, the new token included
         self._mask: Tensor | None = None
         self._index: Tensor | None = None
@@ -56,13 +57,16 @@ class KeyValueCache:
             self._prepare()
         if layer == len(self.pairs):
             shape = (self._room, key.shape[1], self._capacity, key.shape[3])
-            # Zeros, because a masked place still meets the values: NaN times nothing is NaN.
+            # Zeros, because a masked place still meets keys and values: NaN times nothing is NaN.
             self.pairs.append((key.new_zeros(shape), value.new_zeros(shape)))
         for target, source in zip(self.pairs[layer], (key, value), strict=True):
             row = self._begin
             for block in layout.blocks:
                 part = source[0, :, block.start : block.stop].reshape(-1, block.rows, block.width, source.shape[3])
-                target[row : row + block.rows, :, : block.width] = part.transpose(0, 1)
+                rows = target[row : row + block.rows]
+                rows[:, :, : block.width] = part.transpose(0, 1)
+                # Who was here before may have left NaN. Once a row that takes a place over, never in a step.
+                rows[: max(0, self._touched - row), :, block.width :] = 0
                 row += block.rows
 
     def _prepare(self) -> None:
@@ -104,12 +108,13 @@ class KeyValueCache:
         self._prepare()
 
     def remove(self, rows: Collection[int], *, in_order: bool) -> list[int]:
-        """Free these rows; returns, for each row now, which one it was.
+        """Free these rows; returns, for each row now, which one it was. What they held stays until `fill`.
 
         `in_order` keeps the others in order; without it only the last ones move, into the gaps, which is less work.
         """
         gone = set(rows)
         used = len(self.lengths)
+        self._touched = max(self._touched, used)
         kept = [i for i in range(used) if i not in gone]
         order = kept
         if not in_order:
