@@ -28,13 +28,16 @@ def chat(
         str | None,
         typer.Option(help="A folder of pages to answer from; a receipt says what went in.", show_default=False),
     ] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="Find passages by meaning too, with this model.", show_default=False)
+    ] = None,
     page: Annotated[
         list[str] | None,
         typer.Option(help="Put this page of the workspace in, first of all. Repeatable.", show_default=False),
     ] = None,
 ) -> Outcome:
     """Talk with a model. An empty line or Ctrl-D ends the conversation; with --json it is printed at the end."""
-    flags = {"model": run, "workspace": workspace, "page": page or None}
+    flags = {"model": run, "workspace": workspace, "embedder": embedder, "page": page or None}
     return run_stage(console, "chat", stage_flags, flags=flags, read=_script(message) if message else None)
 
 

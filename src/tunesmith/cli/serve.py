@@ -38,6 +38,9 @@ class Offered:
     workspace: Annotated[
         Path | None, typer.Option(help="A folder of pages that chats may draw on.", show_default=False)
     ] = None
+    embedder: Annotated[
+        str | None, typer.Option(help="Find passages by meaning too, with this model.", show_default=False)
+    ] = None
     ab: Annotated[
         list[str] | None, typer.Option(help="Offer this A/B test of --db as a model. Repeatable.", show_default=False)
     ] = None
@@ -71,6 +74,7 @@ def serve(
         "upstream": upstream,
         "ab": offered.ab or None,
         "workspace": None if offered.workspace is None else str(offered.workspace),
+        "embedder": offered.embedder,
         "host": address.host,
         "port": address.port,
         "db": address.db,

@@ -156,23 +156,23 @@ class _Filling:
             hopeless = needed is None or needed > draft.free
             added = None if shown or hopeless else draft.accept([*draft.parts, part], draft.exchanges)
             if added is None:
-                reason = "its page already shows it" if shown else "found, did not fit"
+                reason = "its page already shows it" if shown else f"{hit.how}, did not fit"
                 out = Entry("passage", part.page, part.heading, "out", 0, needed, reason)
                 entries.append(out._replace(score=hit.score, id=passage.id))
                 continue
-            entry = self._in("passage", part, len(draft.parts) - 1, added, needed, "found")
+            entry = self._in("passage", part, len(draft.parts) - 1, added, needed, hit.how)
             entries.append(entry._replace(score=hit.score, id=passage.id))
         return entries
 
     def _cut_best(self) -> None:
         draft = self._draft
         for index, (entry, hit) in enumerate(zip(self._passages, self._request.hits, strict=True)):
-            if entry.state == "out" and entry.reason == "found, did not fit":
+            if entry.state == "out" and entry.reason == f"{hit.how}, did not fit":
                 passage, place = hit.passage, len(draft.parts)
                 part = Part(passage.page, passage.title, passage.heading, passage.text, cut=False)
                 added = draft.accept_cut(place, part, room=draft.room)
                 if added is not None:
-                    found = self._in("passage", draft.parts[place], place, added, entry.needed, "found")
+                    found = self._in("passage", draft.parts[place], place, added, entry.needed, hit.how)
                     self._passages[index] = found._replace(score=hit.score, id=passage.id)
                 return
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tunesmith.context.page import Page
-from tunesmith.context.retrieve import Hit, Index
+from tunesmith.context.retrieve import Embedder, Hit, Index
 from tunesmith.context.workspace import Workspace
 
 
@@ -25,14 +25,20 @@ class Sources(NamedTuple):
 
 
 class Library:
-    """A workspace and the index over its passages, which is made at the first search."""
+    """A workspace and the index over its passages, which is made at the first search; see `Index` for the others."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, embedder: Embedder | None = None, keeper: Embedder | None = None) -> None:
         self.workspace = workspace
+        self._embedder = embedder
+        self._keeper = keeper
 
     @cached_property
     def _index(self) -> Index:
-        return Index(self.workspace.passages)
+        return Index(self.workspace.passages, self._embedder, self._keeper)
+
+    def prepare(self) -> None:
+        """Make the index now, so that the first question does not wait for it."""
+        _ = self._index
 
     def sources(self, question: str, *, pages: Sequence[str] = (), passages: int = 0) -> Sources:
         """Return these pages, and the `passages` passages that fit the question best.

@@ -1,7 +1,8 @@
 """Which passages speak of what was asked: BM25 (Robertson & Zaragoza 2009), with embeddings if given.
 
 Two rankings are joined by reciprocal rank (Cormack et al. 2009), which needs no common scale. Equal scores keep the
-workspace's order, so the same question over the same pages always finds the same passages.
+workspace's order, so the same question over the same pages always finds the same passages. A hit says at which place
+either ranking has it.
 """
 
 from __future__ import annotations
@@ -35,12 +36,27 @@ class Hit(NamedTuple):
 
     passage: Passage
     score: float
+    by_words: int | None = None  # its place, the best is 1; None: it shares no word with the question
+    by_meaning: int | None = None  # None: there is no embedder
+
+    @property
+    def how(self) -> str:
+        """Which of the two rankings found it, for the receipt."""
+        if self.by_meaning is None:
+            return "found"
+        words = f"words ({self.by_words})" if self.by_words else "no word"
+        return f"found by {words}, meaning ({self.by_meaning})"
 
 
 class Index:
-    """Passages that can be searched; without an embedder by their words alone."""
+    """Passages that can be searched; without an embedder by their words alone.
 
-    def __init__(self, passages: Sequence[Passage], embedder: Embedder | None = None) -> None:
+    `keeper` embeds the passages in its place, where their vectors are kept; questions are not.
+    """
+
+    def __init__(
+        self, passages: Sequence[Passage], embedder: Embedder | None = None, keeper: Embedder | None = None
+    ) -> None:
         self.passages = tuple(passages)
         self._embedder = embedder
         self._words = None
@@ -49,18 +65,23 @@ class Index:
             self._words = bm25s.BM25()
             self._words.index(terms, show_progress=False)
         texts = [f"{p.title}\n{p.heading}\n{p.text}" for p in self.passages]
-        self._vectors = _unit(embedder(texts)) if embedder and texts else None
+        self._vectors = _unit((keeper or embedder)(texts)) if embedder and texts else None
 
     def search(self, question: str, *, most: int) -> list[Hit]:
         """Return the passages that fit, the best first; by words, one that shares none with the question is no hit."""
         scores = self._by_words(question)
         if self._vectors is None or self._embedder is None:
             order = np.argsort(-scores, kind="stable")
-            return [Hit(self.passages[i], float(scores[i])) for i in order[:most] if scores[i] > 0]
-        near = self._vectors @ _unit(self._embedder([question]))[0]
-        joined = _reciprocal(near, np.ones(near.size, dtype=bool)) + _reciprocal(scores, scores > 0)
+            found = [int(i) for i in order[:most] if scores[i] > 0]
+            return [Hit(self.passages[i], float(scores[i]), place) for place, i in enumerate(found, start=1)]
+        near = (self._vectors @ _unit(self._embedder([question]))[0]).round(6)
+        words, meaning = _places(scores), _places(near)
+        joined = 1.0 / (_RANK_OFFSET + meaning) + np.where(scores > 0, 1.0 / (_RANK_OFFSET + words), 0.0)
         order = np.argsort(-joined, kind="stable")
-        return [Hit(self.passages[i], float(joined[i])) for i in order[:most]]
+        return [
+            Hit(self.passages[i], float(joined[i]), int(words[i]) if scores[i] > 0 else None, int(meaning[i]))
+            for i in order[:most]
+        ]
 
     def _by_words(self, question: str) -> NDArray[np.float64]:
         asked = [term for term in terms_of(question) if term not in _COMMON]
@@ -82,11 +103,11 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def _reciprocal(scores: NDArray[np.floating], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
-    order = np.argsort(-scores, kind="stable")
-    ranks = np.empty(scores.size)
-    ranks[order] = np.arange(1, scores.size + 1)
-    return np.where(counts, 1.0 / (_RANK_OFFSET + ranks), 0.0)
+def _places(scores: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return each passage's place in the ranking, the best is 1."""
+    places = np.empty(scores.size, dtype=np.int64)
+    places[np.argsort(-scores, kind="stable")] = np.arange(1, scores.size + 1)
+    return places
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -118,7 +118,7 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
         ConfigError: unsafe or unsuitable folder, tokenizer larger than the embedding, template changed since training.
         NumericalError: NaN or infinity in the weights; names the tensor.
     """
-    _hush()
+    hush()
     _refuse_unsafe(folder)
     tokenizer = Tokenizer.load(folder)
     auto = AutoModelForSequenceClassification if classifier else AutoModelForCausalLM
@@ -150,7 +150,7 @@ def load_model(folder: Path, *, classifier: bool = False, dtype: torch.dtype = t
     return LanguageModel(network, tokenizer, template, card)
 
 
-def _hush() -> None:
+def hush() -> None:
     """Keep transformers' bars and hints off the screen: what a user must know, we say ourselves."""
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
@@ -268,7 +268,7 @@ def save_model(
 
     Everything is written beside it first: a new folder is there complete or not at all.
     """
-    _hush()
+    hush()
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -18,6 +18,7 @@ from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.model.generate import Sampling, stream
 from tunesmith.model.load import LanguageModel
 from tunesmith.recipes.evaluate import model_folder
+from tunesmith.recipes.searching import library_of
 from tunesmith.recipes.stage import open_model
 from tunesmith.text.chat_template import ChatTemplate
 
@@ -34,12 +35,16 @@ class Config(Strict):
     seed: int = Field(0, description="the seed of the answers")
     workspace: str = Field("", description="a folder of pages (Markdown, text, HTML, PDF, CSV) to answer from")
     page: tuple[str, ...] = Field((), description="pages of the workspace that go in first; none = retrieval chooses")
+    embedder: str = Field(
+        "",
+        description="finds passages by meaning too: folder of an encoder or a chat model, hub id or desk; empty = off",
+    )
     passages: int = Field(20, ge=0, description="most passages that retrieval may offer; 0 = none")
 
 
 def run(config: Config, context: RunContext) -> RunResult:
     """Read a line, answer it, until an empty line or the end of input."""
-    library = open_library(config)
+    library = open_library(config, context)
     model, folder = open_model(model_folder(config.model))
     template = model.chat_template()
     talk: list[Message] = [Message("system", config.system)] if config.system else []
@@ -59,7 +64,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     return RunResult(out=Path(folder), summary=summary, artefacts={"model": str(folder)}, next_command="")
 
 
-def open_library(config: Config) -> Library | None:
+def open_library(config: Config, context: RunContext) -> Library | None:
     """Return the workspace, in which every named page is; None without one.
 
     Raises:
@@ -69,7 +74,7 @@ def open_library(config: Config) -> Library | None:
         if config.page:
             raise ConfigError("a page needs a workspace", where="page", remedy="give --workspace DIR")
         return None
-    library = Library(open_workspace(Path(config.workspace)))
+    library = library_of(open_workspace(Path(config.workspace)), config.embedder, context)
     for name in config.page:
         library.workspace.page(name)
     return library

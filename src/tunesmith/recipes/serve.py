@@ -45,6 +45,10 @@ class Config(Strict):
     )
     db: str = Field("tunesmith.db", description="the database of the chat page; empty = no page, nothing is recorded")
     workspace: str = Field("", description="a folder of pages (Markdown, text, HTML, PDF, CSV) that chats may draw on")
+    embedder: str = Field(
+        "",
+        description="finds passages by meaning too: folder of an encoder or a chat model, hub id or desk; empty = off",
+    )
     ab: tuple[str, ...] = Field((), description="A/B tests of the database to offer as models; NAME=MODEL: of prompts")
     max_length: int = Field(0, ge=0, description="tokens of prompt and completion together; 0 = what the model can")
     limits: Limits = Field(Limits(), description="bounds of requests, queue and clients")
@@ -59,7 +63,7 @@ def run(config: Config, context: RunContext) -> RunResult:
     if context.dry_run:
         return RunResult(out=Path(), summary={"dry_run": True, "address": address, "keys": len(keys)})
     models = _upstream(config, context) if config.upstream else _local(config, context)
-    library = open_library(config.workspace, context) if config.workspace else None
+    library = open_library(config.workspace, config.embedder, context) if config.workspace else None
     database = open_database(config.db) if config.db else None
     models += open_experiments(config.ab, database, models, context)
     names = [model.name for model in models]

@@ -10,6 +10,7 @@ from tunesmith.context.library import Library
 from tunesmith.context.workspace import open_workspace
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext
+from tunesmith.recipes.searching import library_of
 from tunesmith.serve.experiment_model import MEASURED, experiment_models
 from tunesmith.serve.served_model import ServedModel
 from tunesmith.store.database import Database
@@ -42,11 +43,11 @@ def named(models: Sequence[str]) -> list[Named]:
     return found
 
 
-def open_library(folder: str, context: RunContext) -> Library:
+def open_library(folder: str, embedder: str, context: RunContext) -> Library:
     """Return the pages that chats may draw on, read once; say what could not be read.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, or the embedder cannot be opened.
     """
     workspace = open_workspace(Path(folder))
     passages = len(workspace.passages)
@@ -55,7 +56,7 @@ def open_library(folder: str, context: RunContext) -> Library:
         context.log(f"  not read: {problem.name} {problem.reason}")
     if len(workspace.problems) > SHOWN_PROBLEMS:
         context.log(f"  and {len(workspace.problems) - SHOWN_PROBLEMS:,} more, all listed on the chat page")
-    return Library(workspace)
+    return library_of(workspace, embedder, context)
 
 
 def open_experiments(

@@ -59,10 +59,10 @@ def native() -> Native:
         return Native(None, str(error))
 
 
-def cache_folder() -> Path:
-    """Return where built libraries are kept, readable by this user alone."""
+def cache_folder(kind: str = "native") -> Path:
+    """Return where built libraries, or what else can be made again, are kept, readable by this user alone."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "tunesmith" / "native"
+    folder = Path(base) / "tunesmith" / kind
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

@@ -1,0 +1,33 @@
+"""A workspace that is searched by words, and by meaning where an embedder is named."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tunesmith.context.library import Library
+from tunesmith.context.workspace import Workspace
+from tunesmith.core.run_context import RunContext
+from tunesmith.desk.weights import shipped_base
+from tunesmith.model.embedder import open_embedder
+from tunesmith.model.native.library import cache_folder
+from tunesmith.model.vector_cache import VectorCache
+
+
+def library_of(workspace: Workspace, embedder: str, context: RunContext) -> Library:
+    """Return the workspace as a library. With an embedder all passages are embedded now, or taken from the cache.
+
+    Raises:
+        ConfigError: the embedder cannot be opened.
+        EnvironmentProblem: the cache cannot be written.
+    """
+    if not embedder:
+        return Library(workspace)
+    embed = open_embedder(embedder, shipped=shipped_base())
+    place = hashlib.sha256(str(workspace.folder.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    cache = VectorCache(embed, f"{embed.fingerprint}-{place}", cache_folder("embeddings"))
+    library = Library(workspace, embed, cache)
+    library.prepare()
+    if cache.problem:
+        context.log(f"embedder: {cache.problem}")
+    context.log(f"embedder {embed.name}: {cache.computed:,} of {len(workspace.passages):,} passages were new to it")
+    return library
