@@ -8,6 +8,16 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 600
 # Named exceptions: path -> why.
 LONGER: dict[str, str] = {}
+RECIPE_LIMIT = 120
+# stage.py is what recipes share; the others are owed. Each with its length today.
+LONGER_RECIPES = {
+    "stage.py": 183,
+    "check_data.py": 144,
+    "measure.py": 145,
+    "ppo.py": 159,
+    "pretrain.py": 127,
+    "reward.py": 204,
+}
 
 
 def test_no_file_is_longer_than_a_sitting() -> None:
@@ -21,7 +31,8 @@ def test_no_file_is_longer_than_a_sitting() -> None:
 
 
 def test_a_recipe_reads_like_a_method_section() -> None:
-    """120 lines for the wiring of one stage; what recipes share may be longer."""
-    shared = {"__init__.py", "stage.py", "records.py"}
+    """120 lines for the wiring of one stage; what recipes share, and what is owed, may not grow."""
     folder = ROOT / "src" / "tunesmith" / "recipes"
-    assert all(path.is_file() for path in (folder / name for name in shared))
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in folder.glob("*.py")}
+    assert {name: n for name, n in lengths.items() if n > LONGER_RECIPES.get(name, RECIPE_LIMIT)} == {}
+    assert [name for name in LONGER_RECIPES if lengths.get(name, 0) <= RECIPE_LIMIT] == [], "no longer an exception"

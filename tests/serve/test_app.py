@@ -49,6 +49,17 @@ def test_a_key_has_so_many_requests_at_once(guarded: Scene) -> None:
     assert guarded.post("/v1/chat/completions", BODY, headers=headers).status_code == 200
 
 
+def test_the_server_has_so_many_requests_at_once() -> None:
+    with Scene(limits=Limits(max_tokens=8, open_replies=2)).running() as scene:
+        with scene.app.service.admitted(""):  # one is under way
+            assert scene.post("/v1/chat/completions", BODY).status_code == 200
+            with scene.app.service.admitted("ann"):
+                refused = scene.post("/v1/chat/completions", BODY)
+        assert refused.status_code == 503 and int(refused.headers["retry-after"]) >= 1
+        assert refused.json()["error"]["code"] == "server_busy"
+        assert scene.post("/v1/chat/completions", BODY).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

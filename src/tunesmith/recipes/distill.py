@@ -24,6 +24,7 @@ from tunesmith.core.records import Demonstration, Prompt
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenBatch, TokenSequence, pack
 from tunesmith.model.load import LanguageModel
+from tunesmith.model.same_tokens import require_same_tokens
 from tunesmith.recipes.ppo import frozen
 from tunesmith.recipes.stage import Stage, StageConfig, batches_in_order, held_out, require_one_process, walk_of
 from tunesmith.text.render import RenderReport, render_demonstrations, render_prompts
@@ -83,27 +84,12 @@ def open_teacher(stage: Stage, name: str, student: LanguageModel) -> LanguageMod
     """Return the frozen teacher.
 
     Raises:
-        ConfigError: none given; or its tokens or chat template are not the student's, so that no distribution of one
-            can be compared with the other's.
+        ConfigError: none given; or its tokens or chat template are not the student's.
     """
     if not name:
         raise ConfigError("no teacher", where="teacher", remedy="give a model folder: --set teacher=DIR")
     teacher = stage.open(name, role="teacher")
-    ours, theirs = student.tokenizer.vocabulary(), teacher.tokenizer.vocabulary()
-    if ours != theirs:
-        different = sum(theirs.get(token) != number for token, number in ours.items())
-        raise ConfigError(
-            "student and teacher have different vocabularies",
-            where="teacher",
-            why=f"{len(ours):,} tokens against {len(theirs):,}, {different:,} of the student's are others there",
-            remedy="let the teacher write answers with `tunesmith data distill`, and learn them with `train sft`",
-        )
-    if student.chat_template().hash != teacher.chat_template().hash:
-        raise ConfigError(
-            "student and teacher have different chat templates",
-            where="teacher",
-            remedy="fine-tune one of them with the other's template",
-        )
+    require_same_tokens(student, teacher)
     return frozen(teacher)
 
 
