@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
+from tunesmith.label.agreement_course import LENGTH, Course, Period
 from tunesmith.statistics.rates import Rate
 from tunesmith.store.annotation.progress import HOUR, HourCount
+from tunesmith.store.annotation.tasks import Published
 
 WIDTH = 720
 
@@ -57,6 +60,63 @@ def rate_dots(rows: Sequence[tuple[str, Rate]], *, low: float, high: float, midd
             _text(WIDTH, y + 4, f"{shown} · n={rate.n}", "end", "value"),
         ]
     return _svg(shapes, height + 22, label)
+
+
+def agreement_course(course: Course, guidelines: Sequence[Published]) -> Markup:
+    """Return a dot with its 95 % interval per period, joined by guideline, and a rule where the guideline changed.
+
+    `course` has at least one period.
+    """
+    left, right, top, bottom = 44.0, WIDTH - 12.0, 20.0, 164.0
+    begin = course.periods[0].start
+    end = max(one.start for one in course.periods) + LENGTH[course.unit]
+
+    def x(time: float) -> float:
+        return left + (time - begin) / (end - begin) * (right - left)
+
+    def y(value: float) -> float:
+        return bottom - value * (bottom - top)
+
+    shapes = []
+    for value in (0.0, 0.5, 1.0):
+        shapes += [_line(left, y(value), right, y(value), "axis"), _text(left - 8, y(value) + 4, f"{value:.0%}", "end")]
+    for one in guidelines:
+        if begin < one.time < end:
+            anchor, shift = ("end", -5) if x(one.time) > WIDTH - 110 else ("start", 5)
+            shapes.append(_line(x(one.time), 4, x(one.time), bottom, "change"))
+            shapes.append(_text(x(one.time) + shift, 13, f"guideline {one.version}", anchor, "name"))
+    for _, group in itertools.groupby(sorted(course.periods, key=lambda one: one.version), lambda one: one.version):
+        periods = list(group)
+        corners = " ".join(f"{x(one.time):.1f},{y(one.rate.value):.1f}" for one in periods)
+        shapes.append(f'<polyline class="course" points="{corners}"/>')
+        shapes += [_period(one, x(one.time), y, course.unit) for one in periods]
+    shapes += _dates(begin, end, LENGTH[course.unit], x, bottom + 18)
+    label = f"Pairwise agreement by {course.unit} with 95 % intervals; the same figures are in the table below"
+    return _svg(shapes, bottom + 26, label)
+
+
+def _period(one: Period, x: float, y: Callable[[float], float], unit: str) -> str:
+    value, low, high, n = one.rate
+    said = f"{unit_name(one.start, unit)}: {value:.0%} ({low:.0%} to {high:.0%}, n={n})"
+    return (
+        f"<g><title>{said}</title>{_line(x, y(one.rate.low), x, y(one.rate.high), 'whisker')}"
+        f'<circle class="dot" cx="{x:.1f}" cy="{y(one.rate.value):.1f}" r="4.5"/></g>'
+    )
+
+
+def _dates(begin: float, end: float, length: int, x: Callable[[float], float], y: float) -> list[str]:
+    every = max(1, round((end - begin) / length / 6))
+    return [
+        _text(x(time), y, f"{datetime.fromtimestamp(time, UTC):%d %b}", "start")
+        for time in range(int(begin), int(end), every * length)
+        if x(time) < WIDTH - 50
+    ]
+
+
+def unit_name(start: float, unit: str) -> str:
+    """Return the name of the day or week that begins at `start`."""
+    day = f"{datetime.fromtimestamp(start, UTC):%a %d %b %Y}"
+    return day if unit == "day" else f"week of {day}"
 
 
 def _svg(shapes: Sequence[str], height: float, label: str) -> Markup:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from tunesmith.label.agreement import AgreementReport
 from tunesmith.label.agreement_cache import AgreementCache
-from tunesmith.label.charts import hour_bars, rate_dots
+from tunesmith.label.charts import agreement_course, hour_bars, rate_dots, unit_name
 from tunesmith.statistics.rates import Rate
 from tunesmith.store.annotation.progress import HOUR, HourCount, Progress, labels_per_hour, progress, skips
-from tunesmith.store.annotation.tasks import MOST_OVERLAP, AnnotationTask, current_guideline
+from tunesmith.store.annotation.tasks import MOST_OVERLAP, AnnotationTask, current_guideline, guideline_history
 
 SPAN_HOURS = 48
 
@@ -31,6 +31,8 @@ def task_page(connection: Connection, task: AnnotationTask, agreement: Agreement
         "report": report,
         "seconds_old": seconds_old,
         "agreement_chart": _labeler_chart(report),
+        "course_chart": _course_chart(connection, task, report),
+        "unit_name": unit_name,
         "skips": skips(connection, task.id),
         "guideline": current_guideline(connection, task.id),
         "most_overlap": MOST_OVERLAP,
@@ -41,6 +43,12 @@ def hours_left(done: Progress, hours: Sequence[HourCount]) -> float | None:
     """Return how many hours like the recent ones with any work in them the missing labels take; None without any."""
     made = sum(hour.labels for hour in hours)
     return (done.wanted - done.labels) * len(hours) / made if made else None
+
+
+def _course_chart(connection: Connection, task: AnnotationTask, report: AgreementReport) -> Any:
+    if not report.course.periods:
+        return None
+    return agreement_course(report.course, guideline_history(connection, task.id))
 
 
 def _labeler_chart(report: AgreementReport) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from sqlalchemy import Connection, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -43,6 +43,13 @@ class Guideline:
     id: int
     version: int
     text: str
+
+
+class Published(NamedTuple):
+    """When a version of the guideline came into force."""
+
+    version: int
+    time: float
 
 
 def add_annotation_task(
@@ -138,6 +145,13 @@ def current_guideline(connection: Connection, annotation_task_id: int) -> Guidel
     found = select(guidelines).where(guidelines.c.annotation_task_id == annotation_task_id)
     row = connection.execute(found.order_by(guidelines.c.version.desc()).limit(1)).one_or_none()
     return None if row is None else Guideline(id=row.id, version=row.version, text=row.text)
+
+
+def guideline_history(connection: Connection, annotation_task_id: int) -> list[Published]:
+    """Return when each version came, the oldest first."""
+    found = select(guidelines.c.version, guidelines.c.created_at)
+    mine = found.where(guidelines.c.annotation_task_id == annotation_task_id).order_by(guidelines.c.version)
+    return [Published(version, time) for version, time in connection.execute(mine)]
 
 
 def has_read(connection: Connection, guideline_id: int, user_id: int) -> bool:
