@@ -119,3 +119,60 @@ def test_serving_others_without_users_is_refused(shell: Shell, tmp_path: Path) -
 def test_simulating_files_still_makes_a_snapshot(shell: Shell, answers: Path, tmp_path: Path) -> None:
     assert shell("label", "simulate", answers, "--out", tmp_path / "s", "--labelers", "2").code == 0
     assert len(load(tmp_path / "s").records) == 5
+
+
+def test_a_calibration_round(shell: Shell, answers: Path, tmp_path: Path, three_answers: list[Ranking]) -> None:
+    """Simulated labelers answer the round first; its labels are told of, and not exported."""
+    db, labeled = tmp_path / "x.db", tmp_path / "labeled.jsonl"
+    assert shell("label", "add", answers, "--task", "t", "--overlap", "2", "--db", db).code == 0
+    assert "no round was opened" in shell("label", "calibration", "--db", db).err
+    rows = [to_json(row) for row in three_answers[5:]]
+    for row in rows:
+        row["rankings"] = [{"labeler": "lea", "order": [[one["id"]] for one in row["completions"]]}]
+    write(labeled, rows)
+    made = shell("label", "add", labeled, "--task", "t", "--calibration", "--db", db, "--json")
+    assert made.code == 0, made.err
+    assert (made.json["round"], made.json["items"], made.json["refused"]) == (1, 1, {})
+    again = shell("label", "add", labeled, "--task", "t", "--calibration", "--db", db)
+    assert again.code != 0 and "in the annotation task already" in again.err
+    mixed = shell("label", "add", labeled, "--task", "t", "--calibration", "--gold", "--db", db)
+    assert mixed.code == 2 and "--calibration" in mixed.err
+    labels = shell("label", "simulate", "--task", "t", "--labelers", "2", "--db", db, "--json").json["labels"]
+    assert sorted(labels.values()) == [6, 6]
+    report = shell("label", "calibration", "--task", "t", "--db", db, "--json").json
+    assert (report["round"], report["items"], report["finished"]) == (1, 1, 2)
+    assert report["with_gold"]["n"] == 1 and report["pairwise"]["low"] <= report["pairwise"]["value"]
+    assert all(one["finished"] and one["with_gold"] for one in report["labelers"].values())
+    assert "there is no such round" in shell("label", "calibration", "--round", "2", "--db", db).err
+    out = tmp_path / "out.jsonl"
+    assert shell("label", "export", "--to", "rankings", "--out", out, "--db", db, "--json").json["records"] == 5
+
+
+def test_a_screening(shell: Shell, tmp_path: Path) -> None:
+    db, path = tmp_path / "x.db", tmp_path / "tests.jsonl"
+    asked = {"role": "user", "content": "Hi"}
+    rows: list[dict[str, object]] = [
+        {"kind": "prompt", "messages": [asked]},
+        {
+            "kind": "demonstration",
+            "messages": [asked, {"role": "assistant", "content": "Go away."}],
+            "meta": {"sensitive": True},
+        },
+        {"kind": "demonstration", "messages": [asked, {"role": "assistant", "content": "Hello."}]},
+    ]
+    write(path, rows)
+    missing = shell("label", "add", path, "--screening", "--task", "clerks", "--db", db)
+    assert missing.code == 3 and "a screening needs items for ranking" in missing.err
+    completions = [{"id": name, "text": name} for name in "ab"]
+    labels = [{"labeler": "lea", "order": [["b"], ["a"]]}]
+    write(path, [*rows, {"kind": "ranking", "messages": [asked], "completions": completions, "rankings": labels}])
+    made = shell("label", "add", path, "--screening", "--task", "clerks", "--db", db, "--json")
+    assert made.code == 0, made.err
+    assert made.json["items"] == 4 and sum(made.json["refused"].values()) == 1
+    shown = shell("label", "screening", "--db", db, "--json").json
+    assert shown["candidates"] == {} and shown["cutoffs"] == {"flagging": 0.75, "ranking": 0.75, "writing": 6.0}
+    both = shell("label", "add", path, "--screening", "--gold", "--db", db)
+    assert both.code == 2 and "Give --screening alone" in both.err
+    out = tmp_path / "out.jsonl"
+    exported = shell("label", "export", "--to", "rankings", "--out", out, "--db", db)
+    assert exported.code == 2 and "there are: none" in exported.err, "a screening is no data"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tunesmith.core.records import Completion, Demonstration, Message, Prompt, Ranking
+from tunesmith.core.records import Completion, Demonstration, Message, Prompt, Ranking, RankingLabel
 from tunesmith.label.app import ROUTERS
-from tunesmith.store.annotation import labels, sign_in, tasks
+from tunesmith.label.calibration import open_calibration
+from tunesmith.label.screening import open_screening
+from tunesmith.store.annotation import labels, rounds, sign_in, tasks, users
 from tunesmith.store.annotation.queue import claim
 from tunesmith.store.database import open_database
 
@@ -21,6 +24,7 @@ from .browser import RunningDesk
 WHY_NOT = browser.missing() or axe.missing()
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "there is a browser")
 WAIT_MS = 60_000
+VISITOR = "ada"
 ASKED = (Message("system", "Be brief."), Message("user", "Where is my parcel?"))
 
 
@@ -41,8 +45,52 @@ def desk(tmp_path: Path) -> Iterator[RunningDesk]:
         for name, order in (("bea", ["m0", "m1", "m2"]), ("cyd", ["m2", "m1", "m0"])):
             label(found, ranked, name, order)
         skip(found, ranked, "bea")
+        calibrated(found, rankings[0])
+        screened(found, rankings[0])
         yield found
     database.close()
+
+
+def calibrated(desk: RunningDesk, record: Ranking) -> None:
+    """A fifth task with a round that the visitor and another one have finished, not of one mind."""
+    answer = RankingLabel(labeler="lea", order=(("m0",), ("m1",), ("m2",)))
+    task = desk.task("Calibrated", "rank")
+    desk.user(VISITOR, "admin")
+    with desk.desk.database.write() as connection:
+        opened = open_calibration(
+            connection, task, [dataclasses.replace(record, rankings=(answer,))], opened_by=None, now=1.0
+        )
+    for name, order in ((VISITOR, ["m2", "m1", "m0"]), ("dee", ["m0", "m1", "m2"])):
+        label(desk, task, name, order)
+        user = desk.user(name)
+        with desk.desk.database.write() as connection:
+            rounds.finish(connection, opened.round.id, user, now=2.0)
+
+
+def screened(desk: RunningDesk, record: Ranking) -> None:
+    """A sixth task: a screening with one candidate who has answered everything, and one who has not begun."""
+    answer = RankingLabel(labeler="lea", order=(("m0",), ("m1",), ("m2",)))
+    flagged = Demonstration(messages=(*ASKED, Message("assistant", "Lost.")), meta={"sensitive": True})
+    records = [flagged, dataclasses.replace(record, rankings=(answer,)), Prompt(messages=ASKED)]
+    payloads: list[dict[str, Any]] = [
+        {"sensitive": True},
+        {"order": [["m0"], ["m1"], ["m2"]], "flags": {}},
+        {"text": "It is on its way."},
+        {"topics": ["Age"]},
+    ]
+    with desk.desk.database.write() as connection:
+        task = tasks.add_annotation_task(connection, "Candidates", kind="screening", overlap=1, now=1.0)
+        opened = open_screening(connection, task, records, now=1.0)
+        for name in ("fay", "gus"):
+            users.add_user(connection, name, role="labeler", candidate_of=task.id, now=1.0)
+        fay = users.find_user(connection, "fay")
+        assert fay is not None
+        for payload in payloads:
+            lease = claim(connection, task, fay, now=1.0)
+            assert lease is not None
+            said = labels.Submission(key=f"fay-{lease.item_id}-{'0' * 20}", item_id=lease.item_id, payload=payload)
+            labels.submit(connection, fay, said, now=1.0)
+        rounds.finish(connection, opened.round.id, fay, now=2.0)
 
 
 def label(desk: RunningDesk, task: tasks.AnnotationTask, name: str, order: list[str]) -> None:
@@ -85,7 +133,12 @@ def ranked_task(desk: RunningDesk) -> tasks.AnnotationTask:
 
 def test_every_page_of_the_desk(chromium: Any, desk: RunningDesk) -> None:
     """The addresses come from the routes, so a page that is added later is looked at too."""
-    values = {"task_id": "1", "item_id": str(desk.labels(ranked_task(desk))[0].item_id), "token": invite(desk)}
+    values = {
+        "task_id": "1",
+        "item_id": str(desk.labels(ranked_task(desk))[0].item_id),
+        "token": invite(desk),
+        "round_id": "1",
+    }
     pages = [
         route.path.format(**values)
         for router in ROUTERS
@@ -93,6 +146,7 @@ def test_every_page_of_the_desk(chromium: Any, desk: RunningDesk) -> None:
         if "GET" in route.methods and route.path not in ("/healthz", "/static/{name}")
     ]
     assert len(pages) >= 10
+    pages = [path.replace("/1/rounds", "/5/rounds").replace("/1/screening", "/6/screening") for path in pages]
     extra = ["/join/wrong", "/tasks/2", "/tasks/3", "/tasks/3/review", "/work/2", "/work/4"]
     context = opened(chromium, desk)
     page = context.new_page()
@@ -155,6 +209,23 @@ def made_invite(page: Any, desk: RunningDesk) -> None:
     page.wait_for_selector("#invite:not([hidden])")
 
 
+def tests_of_a_candidate(page: Any, desk: RunningDesk) -> None:
+    """Every kind of test in turn; each is looked at, and what is found is raised at once."""
+    page.context.add_cookies([desk.cookie("gus")])
+    page.goto(desk.address + "/work/6")
+    for done, pressed in enumerate((["1"], ["7", "5", "3"], [], [" "]), 1):
+        page.wait_for_selector("#work .submit")
+        assert not axe.violations(page)
+        if page.locator("#text").count():
+            page.fill("#text", "It is on its way.")
+        if page.locator("[data-focus=topic-0]").count():
+            page.focus("[data-focus=topic-0]")
+        keys(page, *pressed)
+        keys(page, "Control+Enter")
+        page.wait_for_function("n => document.querySelector('#counts').textContent.startsWith(`${n} of`)", arg=done)
+    page.wait_for_selector("[data-focus=finish]")
+
+
 def nothing_left(page: Any, desk: RunningDesk) -> None:
     page.goto(desk.address + "/work/2")
     page.wait_for_selector("#work .submit")
@@ -166,6 +237,7 @@ STATES: list[Callable[[Any, RunningDesk], None]] = [
     flags_and_contradiction,
     skip_dialog,
     key_list,
+    tests_of_a_candidate,
     refused_and_unreachable,
     notice_with_undo,
     what_is_missing,
@@ -250,7 +322,7 @@ def test_axe_is_really_asked(chromium: Any) -> None:
 def opened(chromium: Any, desk: RunningDesk, **more: Any) -> Any:
     context = chromium.new_context(**more)
     context.set_default_timeout(WAIT_MS)
-    context.add_cookies([desk.cookie("ada", "admin")])
+    context.add_cookies([desk.cookie(VISITOR, "admin")])
     return context
 
 

@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
 
 from tunesmith.core.errors import ConfigError, EnvironmentProblem
+from tunesmith.store import migrations
+from tunesmith.store.annotation import rounds, tasks, users
 from tunesmith.store.conversation import tables as conversation_tables
 from tunesmith.store.database import database_url, default_journal, open_database
 from tunesmith.store.experiment import tables as experiment_tables  # on the labelling desk's metadata
@@ -101,6 +106,39 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(EnvironmentProblem, match=r"9999.*newer version"):
         open_database(path)
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+def test_a_desk_of_an_older_version_keeps_what_it_holds(
+    tmp_path: Path, backend: str, request: pytest.FixtureRequest
+) -> None:
+    """Version 0004 with a user, an invite and a task; then the newest steps, and everything means what it meant."""
+    server: PostgresServer | None = request.getfixturevalue("postgres") if backend == "postgres" else None
+    url = server.new_url() if server else str(tmp_path / "x.db")
+    engine = create_engine(database_url(url))
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    with engine.begin() as connection:
+        steps = EnvironmentContext(config, script, fn=lambda revision, _: script._upgrade_revs("0004", revision))
+        with steps as context:
+            context.configure(connection=connection)
+            context.run_migrations()
+        for row in (
+            "users (id, name, role, skills, disabled, created_at) VALUES (1, 'ann', 'labeler', '[]', false, 1)",
+            "invites (token_hash, role, skills, expires_at) VALUES ('x', 'labeler', '[]', 9)",
+            "annotation_tasks (id, name, kind, overlap, seed, gold_every, lease_seconds, paused, created_at) "
+            "VALUES (1, 't', 'rank', 2, 0, 10, 60, false, 1)",
+        ):
+            connection.exec_driver_sql(f"INSERT INTO {row}")
+    engine.dispose()
+    database = open_database(url)
+    with database.read() as connection:
+        task, user = tasks.get_annotation_task(connection, 1), users.get_user(connection, 1)
+        assert (task.name, task.kind, user.name, user.candidate_of) == ("t", "rank", "ann", None)
+        assert rounds.due_round(connection, 1, user) is None
+    database.close()
 
 
 def _is_comparable(_object: object, name: str | None, *_more: object) -> bool:

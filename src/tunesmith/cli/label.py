@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunesmith.cli import label_desk
+from tunesmith.cli import label_desk, label_rounds
 from tunesmith.cli.console import Console, Outcome
 from tunesmith.cli.data import Files, Reading
 from tunesmith.cli.label_desk import Crew, DeskTask
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     label_desk.register(app)
+    label_rounds.register(app)
     verb(app, "simulate")(simulate)
     verb(app, "agreement")(agreement)
 

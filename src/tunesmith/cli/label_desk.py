@@ -99,6 +99,32 @@ class ItemOptions:
     gold: Annotated[
         bool, typer.Option("--gold", help="The records hold the right answer: mix them in as hidden tests.")
     ] = False
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration",
+            help="The records hold the right answer: a round that every labeler answers first, and then compares.",
+        ),
+    ] = False
+
+    screening: Annotated[
+        bool,
+        typer.Option(
+            "--screening",
+            help="Tests for candidates: texts with `sensitive` in their meta, rankings with the answer, prompts.",
+        ),
+    ] = False
+
+    def check(self) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            ConfigError: a round is asked for with what only the ordinary queue has.
+        """
+        asked = "--screening" if self.screening else "--calibration"
+        others = self.gold or self.skill or self.priority or (self.screening and self.calibration)
+        if (self.screening or self.calibration) and others:
+            raise ConfigError("everybody answers all its items", where=asked, remedy=f"give {asked} alone")
 
 
 def register(app: typer.Typer) -> None:
@@ -151,15 +177,21 @@ def add(
     """Give labelers work: prompts to answer, drafts to edit, completions to rank or compare."""
     import time
 
+    from tunesmith.cli import label_rounds
     from tunesmith.label.adding import add_records
     from tunesmith.store.annotation.audit import record_action
 
     paths = [*(files or ()), *([_rankings_of(from_run)] if from_run else [])]
     if not paths:
         raise ConfigError("name a file, or a run with --from-run", where="label add")
+    options.check()
     records = reading.read(console, paths).records
+    if options.screening:
+        return label_rounds.screen(console, new, records)
+    if options.calibration:
+        return label_rounds.calibrate(console, new, records)
     with opened(new.db) as database, database.write() as connection:
-        task = _task(connection, new, now=time.time())
+        task = task_of(connection, new, now=time.time())
         added = add_records(
             connection, task, records, priority=options.priority, skill=options.skill, gold=options.gold
         )
@@ -167,11 +199,11 @@ def add(
             raise _nothing_fits(task, added.refused)
         summary = {"task": task.name, "kind": task.kind, "new": added.new, "known": added.known}
         record_action(connection, "items added", summary, user_id=None, now=time.time())
-    _warn_refused(console, added.refused)
+    warn_refused(console, added.refused)
     if added.leaks:
         console.warn(f"{added.leaks:,} items hold a completion that says which assistant wrote it: not blind")
     summary |= {"refused": dict(added.refused), "leaks": added.leaks}
-    return Outcome(summary=summary, lines=summary_lines(summary), next_command=_again("serve", new.db))
+    return Outcome(summary=summary, lines=summary_lines(summary), next_command=again("serve", new.db))
 
 
 def export(
@@ -197,7 +229,7 @@ def export(
     if chats.from_chat:
         return _export_chats(console, desk, chats, to, out)
     with opened(desk.db, must_exist=True) as database, database.read() as connection:
-        task = _only_task(connection, desk.task, ("write", "edit") if to == "demonstrations" else ("rank", "pair"))
+        task = only_task(connection, desk.task, ("write", "edit") if to == "demonstrations" else ("rank", "pair"))
         labeled = exporting.labeled_items(connection, task, without=frozenset(without or ()))
         written = _write(to, labeled, out, ties_out)
     summary = {"task": task.name, "records": written.records, "ties": written.ties}
@@ -237,15 +269,15 @@ def import_(console: Console, files: Files, reading: Reading, new: NewTask) -> O
 
     records = reading.read(console, files).records
     with opened(new.db) as database, database.write() as connection:
-        task = _task(connection, new, now=time.time())
+        task = task_of(connection, new, now=time.time())
         found = import_labels(connection, task, records, now=time.time())
         if not found.new + found.known:
             raise _nothing_fits(task, found.refused)
         summary: dict[str, Any] = {"task": task.name, "new": found.new, "known": found.known}
         record_action(connection, "labels imported", summary, user_id=None, now=time.time())
-    _warn_refused(console, found.refused)
+    warn_refused(console, found.refused)
     summary["refused"] = dict(found.refused)
-    return Outcome(summary=summary, lines=summary_lines(summary), next_command=_again("serve", new.db))
+    return Outcome(summary=summary, lines=summary_lines(summary), next_command=again("serve", new.db))
 
 
 def rehearse_task(console: Console, desk: DeskTask, crew: Crew) -> Outcome:
@@ -257,10 +289,10 @@ def rehearse_task(console: Console, desk: DeskTask, crew: Crew) -> Outcome:
     people = crew.people()[: crew.labelers]
     with opened(desk.db, must_exist=True) as database:
         with database.read() as connection:
-            task = _only_task(connection, desk.task, ("rank", "pair"))
+            task = only_task(connection, desk.task, ("rank", "pair"))
         made = rehearse(database, task, people, seed=crew.seed, now=time.time())
     summary = {"task": task.name, "labels": made}
-    return Outcome(summary=summary, lines=summary_lines(summary), next_command=_again("serve", desk.db))
+    return Outcome(summary=summary, lines=summary_lines(summary), next_command=again("serve", desk.db))
 
 
 @contextmanager
@@ -282,7 +314,12 @@ def opened(url: str, *, must_exist: bool = False) -> Iterator[Database]:
         database.close()
 
 
-def _task(connection: Any, new: NewTask, *, now: float) -> AnnotationTask:
+def task_of(connection: Any, new: NewTask, *, now: float) -> AnnotationTask:
+    """Return the annotation task that `--task` names, made where there is none.
+
+    Raises:
+        ConfigError: it asks for something else than the options say.
+    """
     from tunesmith.store.annotation.tasks import add_annotation_task, find_annotation_task
 
     if new.work not in KINDS:
@@ -303,7 +340,12 @@ def _task(connection: Any, new: NewTask, *, now: float) -> AnnotationTask:
     return found
 
 
-def _only_task(connection: Any, name: str | None, kinds: tuple[str, ...]) -> AnnotationTask:
+def only_task(connection: Any, name: str | None, kinds: tuple[str, ...]) -> AnnotationTask:
+    """Return the annotation task that `--task` names; without it the only one of these kinds.
+
+    Raises:
+        ConfigError: there is none, or there are several.
+    """
     from tunesmith.store.annotation.tasks import list_annotation_tasks
 
     known = [task for task in list_annotation_tasks(connection) if task.kind in kinds]
@@ -351,10 +393,12 @@ def _nothing_fits(task: AnnotationTask, refused: Any) -> Exception:
     return DataError(f"nothing for the {task.kind} task {task.name!r}", why=why)
 
 
-def _warn_refused(console: Console, refused: Any) -> None:
+def warn_refused(console: Console, refused: Any) -> None:
+    """Say what was left out, and why."""
     for reason, n in refused.items():
         console.warn(f"left out: {n:,} x {reason}")
 
 
-def _again(name: str, db: str) -> str:
+def again(name: str, db: str) -> str:
+    """Return a command of the desk on the same database."""
     return f"tunesmith label {name}" + ("" if db == "tunesmith.db" else f" --db {db}")

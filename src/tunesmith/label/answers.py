@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tunesmith.core.errors import DataError
 from tunesmith.label.blind import id_of, letters
 from tunesmith.label.flags import FLAG_NAMES
-from tunesmith.store.annotation.tasks import TaskKind
 
 TEXT_LIMIT = 100_000
 NOTE_LIMIT = 2_000
+AnswerKind = Literal["rank", "pair", "write", "edit", "flag", "assess"]
 Letter = Annotated[str, Field(pattern="^[A-I]$")]
 FlagsByLetter = dict[Letter, list[Annotated[str, Field(max_length=40)]]]
 
@@ -48,16 +48,30 @@ class TextAnswer(_Answer):
     text: str = Field(min_length=1, max_length=TEXT_LIMIT)
 
 
+class FlagAnswer(_Answer):
+    """Whether a text could stir strong negative feelings."""
+
+    sensitive: bool
+
+
+class AssessAnswer(_Answer):
+    """The topics for which somebody feels able to tell."""
+
+    topics: list[Annotated[str, Field(max_length=200)]] = Field(max_length=100)
+
+
 _MODELS: Mapping[str, type[_Answer]] = {
     "rank": RankAnswer,
     "pair": PairAnswer,
     "write": TextAnswer,
     "edit": TextAnswer,
+    "flag": FlagAnswer,
+    "assess": AssessAnswer,
 }
 
 
-def read_answer(kind: TaskKind, body: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
-    """Return the payload to store.
+def read_answer(kind: AnswerKind, body: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
+    """Return the payload to store; `shown` are the completions as they were shown, or the topics to choose from.
 
     Raises:
         DataError: a field is missing, unknown or out of range; completions are left out or named twice; or the order
@@ -72,6 +86,10 @@ def read_answer(kind: TaskKind, body: Mapping[str, Any], shown: Sequence[str]) -
         payload = _rank(answer, shown)
     elif isinstance(answer, PairAnswer):
         payload = _pair(answer, shown)
+    elif isinstance(answer, FlagAnswer):
+        payload = {"sensitive": answer.sensitive}
+    elif isinstance(answer, AssessAnswer):
+        payload = _assess(answer, shown)
     else:
         assert isinstance(answer, TextAnswer)
         payload = _text(answer)
@@ -124,6 +142,13 @@ def _pair(answer: PairAnswer, shown: Sequence[str]) -> dict[str, Any]:
         order = [list(shown)]
     flags = _flags(answer.flags, ids)
     return {"order": order, "ratings": {}, "flags": flags, "none_acceptable": answer.choice == "both_bad"}
+
+
+def _assess(answer: AssessAnswer, topics: Sequence[str]) -> dict[str, Any]:
+    unknown = set(answer.topics) - set(topics)
+    if unknown:
+        raise DataError(f"unknown topic {sorted(unknown)[0]!r}", where="topics")
+    return {"topics": [topic for topic in topics if topic in answer.topics]}
 
 
 def _text(answer: TextAnswer) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tunesmith.label import account_routes, lead_routes, page_routes, work_routes
+from tunesmith.label import account_routes, lead_routes, page_routes, round_routes, screening_routes, work_routes
 from tunesmith.label.desk import Desk
 from tunesmith.label.refusals import add_handlers, refuse
 from tunesmith.web.guard import Guard, Rules
 
-ROUTERS = tuple(part.router for part in (account_routes, work_routes, lead_routes, page_routes))
+ROUTERS = tuple(
+    part.router for part in (account_routes, work_routes, lead_routes, round_routes, screening_routes, page_routes)
+)
 
 
 def build_api(desk: Desk) -> FastAPI:

@@ -44,10 +44,11 @@ class GuidelineText(Body):
 
 
 class NewInvite(Body):
-    """Whom a link is for."""
+    """Whom a link is for: a candidate where a screening is named."""
 
     role: Role
     skills: list[Annotated[str, Field(min_length=1, max_length=40)]] = Field(default_factory=list, max_length=20)
+    screening: int | None = Field(None, ge=1, le=2**31 - 1)
 
 
 class LockOut(Body):
@@ -105,7 +106,10 @@ def post_invite(request: Request, body: NewInvite) -> dict[str, Any]:
     """Make a link by which one person can join; only an admin invites leads and admins."""
     desk, user = desk_of(request), user_of(request)
     _only_admin_manages(user.role, body.role)
-    return {"path": f"/join/{new_invite(desk, body.role, body.skills, user_id=user.id)}"}
+    if body.screening is not None:
+        _check_screening(desk, body)
+    path = new_invite(desk, body.role, body.skills, user_id=user.id, screening_id=body.screening)
+    return {"path": f"/join/{path}"}
 
 
 @router.post("/api/users/{user_id}/disabled")
@@ -125,15 +129,30 @@ def post_disabled(request: Request, user_id: Number, body: LockOut) -> dict[str,
     return {"ok": True}
 
 
-def new_invite(desk: Desk, role: Role, skills: list[str], *, user_id: int | None) -> str:
+def new_invite(
+    desk: Desk, role: Role, skills: list[str], *, user_id: int | None, screening_id: int | None = None
+) -> str:
     """Store an invite and return its token."""
     now = desk.clock()
     with desk.database.write() as connection:
         token = sign_in.add_invite(
-            connection, role=role, skills=skills, created_by=user_id, expires_at=now + INVITE_SECONDS
+            connection,
+            role=role,
+            skills=skills,
+            created_by=user_id,
+            expires_at=now + INVITE_SECONDS,
+            screening_id=screening_id,
         )
-        record_action(connection, "invite made", {"role": role, "skills": skills}, user_id=user_id, now=now)
+        detail = {"role": role, "skills": skills, **({} if screening_id is None else {"screening": screening_id})}
+        record_action(connection, "invite made", detail, user_id=user_id, now=now)
     return token
+
+
+def _check_screening(desk: Desk, body: NewInvite) -> None:
+    with desk.database.read() as connection:
+        task = get_annotation_task(connection, body.screening or 0)
+    if task.kind != "screening" or body.role != "labeler":
+        raise Refusal(422, "only labelers are screened, and only by a screening")
 
 
 def _only_admin_manages(mine: Role, theirs: Role) -> None:

@@ -6,18 +6,24 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from tunesmith.store.annotation.candidates import may_work
 from tunesmith.store.annotation.progress import Progress, my_labels, progress, waiting_for
+from tunesmith.store.annotation.rounds import Round, finishes, list_rounds
 from tunesmith.store.annotation.tasks import AnnotationTask, list_annotation_tasks
 from tunesmith.store.annotation.users import User
 
 
 class TaskLine(NamedTuple):
-    """An annotation task, how far it is, what this person did and how many items they could still be given."""
+    """An annotation task, how far it is, what this person did and how many items they could still be given.
+
+    `round` is the newest round that they finished.
+    """
 
     task: AnnotationTask
     progress: Progress
     mine: int
     waiting: int
+    round: Round | None
 
     @property
     def share(self) -> float:
@@ -32,7 +38,16 @@ def overview(connection: Connection, user: User) -> list[TaskLine]:
             task,
             progress(connection, task.id),
             my_labels(connection, task.id, user),
-            0 if task.paused else waiting_for(connection, task.id, user),
+            0 if task.paused else waiting_for(connection, task, user),
+            _finished(connection, task, user),
         )
         for task in list_annotation_tasks(connection)
+        if user.role != "labeler" or may_work(task, user)
     ]
+
+
+def _finished(connection: Connection, task: AnnotationTask, user: User) -> Round | None:
+    if task.kind == "screening":  # candidates are not shown the known answers
+        return None
+    mine = (one for one in list_rounds(connection, task.id) if user.id in finishes(connection, one.id))
+    return next(mine, None)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import functools
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi.responses import Response
+from sqlalchemy import Connection
 
-from tunesmith.label.access import ACCESS, GuardedRoute
+from tunesmith.label.access import GuardedRoute
 from tunesmith.label.desk import desk_of, user_of
 from tunesmith.label.flags import FLAGS
 from tunesmith.label.overview import overview
+from tunesmith.label.pages import HERE, page
 from tunesmith.label.review import waiting_for_review
 from tunesmith.label.task_page import task_page
 from tunesmith.label.work_routes import Number
 from tunesmith.store.annotation.audit import newest_actions
 from tunesmith.store.annotation.sign_in import find_invite
-from tunesmith.store.annotation.tasks import get_annotation_task
-from tunesmith.store.annotation.users import User, list_users
+from tunesmith.store.annotation.tasks import AnnotationTask, get_annotation_task, list_annotation_tasks
+from tunesmith.store.annotation.users import list_users
 from tunesmith.web.assets import asset_response, assets
 
 router = APIRouter(route_class=GuardedRoute)
-_HERE = Path(__file__).parent
-_ASSETS = assets(_HERE / "static")
+_ASSETS = assets(HERE / "static")
 _FLAGS = [flag._asdict() for flag in FLAGS]
 SHOWN_DISPUTED = 200
 SHOWN_ACTIONS = 500
@@ -49,7 +44,7 @@ def get_static(name: str) -> Response:
 @router.get("/login")
 def get_login() -> Response:
     """Return the page to sign in on."""
-    return _page("login.html", None)
+    return page("login.html", None)
 
 
 @router.get("/join/{token}")
@@ -58,7 +53,7 @@ def get_join(request: Request, token: str) -> Response:
     desk = desk_of(request)
     with desk.database.read() as connection:
         invite = find_invite(connection, token, now=desk.clock())
-    return _page("join.html", None, status=200 if invite else 404, invite=invite, token=token)
+    return page("join.html", None, status=200 if invite else 404, invite=invite, token=token)
 
 
 @router.get("/")
@@ -66,13 +61,13 @@ def get_tasks(request: Request) -> Response:
     """Return the list of annotation tasks."""
     user = user_of(request)
     with desk_of(request).database.read() as connection:
-        return _page("tasks.html", user, tasks=overview(connection, user))
+        return page("tasks.html", user, tasks=overview(connection, user))
 
 
 @router.get("/account")
 def get_account(request: Request) -> Response:
     """Return the page to change one's password and to sign out."""
-    return _page("account.html", user_of(request))
+    return page("account.html", user_of(request))
 
 
 @router.get("/work/{task_id}")
@@ -80,7 +75,7 @@ def get_work(request: Request, task_id: Number) -> Response:
     """Return the page that labelers work on; its script asks for the items."""
     with desk_of(request).database.read() as connection:
         task = get_annotation_task(connection, task_id)
-    return _page("work.html", user_of(request), task=task, flags=_FLAGS, review_item=None)
+    return page("work.html", user_of(request), task=task, flags=_FLAGS, review_item=None)
 
 
 @router.get("/tasks/{task_id}")
@@ -89,7 +84,7 @@ def get_task(request: Request, task_id: Number) -> Response:
     desk = desk_of(request)
     with desk.database.read() as connection:
         task = get_annotation_task(connection, task_id)
-        return _page("task.html", user_of(request), **task_page(connection, task, desk.agreement, now=desk.clock()))
+        return page("task.html", user_of(request), **task_page(connection, task, desk.agreement, now=desk.clock()))
 
 
 @router.get("/tasks/{task_id}/review")
@@ -99,7 +94,7 @@ def get_review(request: Request, task_id: Number) -> Response:
         task = get_annotation_task(connection, task_id)
         waiting = waiting_for_review(connection, task)
     shown = waiting[:SHOWN_DISPUTED]
-    return _page("review.html", user_of(request), task=task, waiting=shown, n_waiting=len(waiting))
+    return page("review.html", user_of(request), task=task, waiting=shown, n_waiting=len(waiting))
 
 
 @router.get("/tasks/{task_id}/review/{item_id}")
@@ -107,14 +102,14 @@ def get_review_item(request: Request, task_id: Number, item_id: Number) -> Respo
     """Return the page on which a reviewer decides an item."""
     with desk_of(request).database.read() as connection:
         task = get_annotation_task(connection, task_id)
-    return _page("work.html", user_of(request), task=task, flags=_FLAGS, review_item=item_id)
+    return page("work.html", user_of(request), task=task, flags=_FLAGS, review_item=item_id)
 
 
 @router.get("/people")
 def get_people(request: Request) -> Response:
     """Return everybody, and the form that makes invite links."""
     with desk_of(request).database.read() as connection:
-        return _page("people.html", user_of(request), people=list_users(connection))
+        return page("people.html", user_of(request), people=list_users(connection), screenings=_screenings(connection))
 
 
 @router.get("/audit")
@@ -122,23 +117,8 @@ def get_audit(request: Request) -> Response:
     """Return the newest changes."""
     with desk_of(request).database.read() as connection:
         entries = newest_actions(connection, SHOWN_ACTIONS + 1)
-    return _page("audit.html", user_of(request), entries=entries[:SHOWN_ACTIONS], more=len(entries) > SHOWN_ACTIONS)
+    return page("audit.html", user_of(request), entries=entries[:SHOWN_ACTIONS], more=len(entries) > SHOWN_ACTIONS)
 
 
-def _page(template: str, user: User | None, *, status: int = 200, **values: Any) -> Response:
-    role = user.role if user else "nobody"
-    allowed = {route.partition(" ")[2] for route, roles in ACCESS.items() if role in roles}
-    html = _environment().get_template(template).render(user=user, may=allowed, **values)
-    return HTMLResponse(html, status_code=status)
-
-
-@functools.cache
-def _environment() -> Environment:
-    loader = FileSystemLoader(_HERE / "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["moment"] = _moment
-    return environment
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _screenings(connection: Connection) -> list[AnnotationTask]:
+    return [task for task in list_annotation_tasks(connection) if task.kind == "screening"]

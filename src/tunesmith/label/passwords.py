@@ -68,7 +68,15 @@ def join(desk: Desk, token: str, name: str, password: str) -> str:
         raise Refusal(404, "this invite was used or has expired; ask for a new link")
     hashed = hash_password(desk, password)
     with desk.database.write() as connection:
-        user = users.add_user(connection, name, role=invite.role, skills=invite.skills, password_hash=hashed, now=now)
+        user = users.add_user(
+            connection,
+            name,
+            role=invite.role,
+            skills=invite.skills,
+            candidate_of=invite.screening_id,
+            password_hash=hashed,
+            now=now,
+        )
         sign_in.use_invite(connection, token, user.id, now=now)
         return sign_in.add_session(connection, user.id, expires_at=now + SESSION_SECONDS)
 

@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Prompt, Ranking
 from tunesmith.desk import Labeler
@@ -19,6 +21,7 @@ from tunesmith.store.annotation import labels, users
 from tunesmith.store.annotation.items import Item, get_item
 from tunesmith.store.annotation.labels import Submission
 from tunesmith.store.annotation.queue import claim
+from tunesmith.store.annotation.rounds import due_round, finish
 from tunesmith.store.annotation.tasks import AnnotationTask
 from tunesmith.store.database import Database
 
@@ -49,6 +52,8 @@ def _label_next(database: Database, task: AnnotationTask, labeler: Labeler, *, s
     with database.write() as connection:
         user = users.find_user(connection, name) or users.add_user(connection, name, role="labeler", now=now)
         lease = claim(connection, task, user, now=now)
+        if lease is None and _finish_round(connection, task, user, now):
+            lease = claim(connection, task, user, now=now)
         if lease is None:
             return False
         item = get_item(connection, lease.item_id)
@@ -56,6 +61,15 @@ def _label_next(database: Database, task: AnnotationTask, labeler: Labeler, *, s
         payload, shown = _say(labeler, item, seed), order_for(item, task, user)
         said = Submission(key=key, item_id=item.id, payload=payload, shown=shown)
         labels.submit(connection, user, said, now=now)
+    return True
+
+
+def _finish_round(connection: Connection, task: AnnotationTask, user: users.User, now: float) -> bool:
+    """Finish the round that is answered; return whether there was one, so that there may be more to do."""
+    due = due_round(connection, task.id, user)
+    if due is None:
+        return False
+    finish(connection, due.id, user, now=now)
     return True
 
 

@@ -12,6 +12,7 @@ from tunesmith.label.agreement_cache import AgreementCache
 from tunesmith.label.charts import agreement_course, hour_bars, rate_dots, unit_name
 from tunesmith.statistics.rates import Rate
 from tunesmith.store.annotation.progress import HOUR, HourCount, Progress, labels_per_hour, progress, skips
+from tunesmith.store.annotation.rounds import finishes, list_rounds
 from tunesmith.store.annotation.tasks import MOST_OVERLAP, AnnotationTask, current_guideline, guideline_history
 
 SPAN_HOURS = 48
@@ -35,6 +36,7 @@ def task_page(connection: Connection, task: AnnotationTask, agreement: Agreement
         "unit_name": unit_name,
         "skips": skips(connection, task.id),
         "guideline": current_guideline(connection, task.id),
+        "rounds": [(one, len(finishes(connection, one.id))) for one in list_rounds(connection, task.id)],
         "most_overlap": MOST_OVERLAP,
     }
 

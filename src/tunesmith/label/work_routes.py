@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 from tunesmith.label.access import GuardedRoute
 from tunesmith.label.answers import NOTE_LIMIT, read_answer
 from tunesmith.label.desk import desk_of, user_of
-from tunesmith.label.work import next_item, order_for
+from tunesmith.label.work import answer_kind, next_item, order_for, topics_of
 from tunesmith.store.annotation import labels
 from tunesmith.store.annotation.items import get_item
 from tunesmith.store.annotation.labels import LabelEvent, Submission
 from tunesmith.store.annotation.queue import renew
+from tunesmith.store.annotation.rounds import measure_of
 from tunesmith.store.annotation.tasks import confirm_read, get_annotation_task
 from tunesmith.store.annotation.users import User
 from tunesmith.web.body import Body
@@ -55,8 +56,9 @@ def said_of(connection: Connection, user: User, item_id: int, body: Label) -> Su
     """
     item = get_item(connection, item_id)
     task = get_annotation_task(connection, item.annotation_task_id)
-    shown = order_for(item, task, user)
-    payload = read_answer(task.kind, body.answer, shown)
+    kind = answer_kind(task, measure_of(connection, item.id))
+    shown = topics_of(item) if kind == "assess" else order_for(item, task, user)
+    payload = read_answer(kind, body.answer, shown)
     return Submission(key=body.key, item_id=item_id, payload=payload, shown=shown, seconds=body.seconds)
 
 

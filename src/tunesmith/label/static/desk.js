@@ -13,6 +13,8 @@ const user = document.body.dataset.user;
 
 function valueOf(field) {
   if (field.dataset.type === "boolean") return field.value === "true";
+  if (field.dataset.type === "optional-number") return field.value === "" ? null : Number(field.value);
+  if (field.dataset.type === "number") return Number(field.value);
   if (field.dataset.type === "list") return field.value.split(",").map((part) => part.trim()).filter(Boolean);
   return field.type === "number" ? Number(field.value) : field.value;
 }
@@ -100,6 +102,8 @@ const KEYS = {
     ["letters", "set a flag on it, as shown beside each"], ["Shift ↑ ↓", "move it in the order"],
     ["=", "tie it with the one above"], ["x", "none is acceptable"], ["y", "sure: keep an order that contradicts the ratings"]],
   pair: [["1 or ←", "A is better"], ["2 or →", "B is better"], ["3 or =", "a tie"], ["4 or x", "both are bad"]],
+  flag: [["1", "sensitive"], ["2", "not sensitive"]],
+  assess: [],
   write: [["Ctrl Enter", "submit"]],
   edit: [["Ctrl Enter", "submit"]],
 };
@@ -157,9 +161,11 @@ class Work {
     this.page = page;
     this.item = page.item;
     const counts = $("#counts");
-    if (counts && !this.review) counts.textContent = `${page.labeled} labeled · ${page.waiting} waiting for you`;
-    if (!this.item) return this.showNothing();
+    const part = page.round?.screening ? `${page.round.done} of ${page.round.of} answered` : page.round ? `calibration round ${page.round.number}: ${page.round.done} of ${page.round.of} answered` : `${page.labeled} labeled`;
+    if (counts && !this.review) counts.textContent = page.round?.screening ? part : `${part} · ${page.waiting} waiting for you`;
+    if (!this.item) return page.round && !page.task.paused && page.round.done === page.round.of ? this.showFinish() : this.showNothing();
     const kept = drafts.read("draft", this.item.id);
+    this.kind = this.item.kind; // a screening asks for several kinds of work
     this.state = kept ?? this.blank();
     this.kept = true;
     this.since = performance.now();
@@ -167,6 +173,23 @@ class Work {
     if (kept) this.status(`Your draft was kept in this browser and is back`);
     const guideline = page.guideline;
     if (guideline && !guideline.read) this.showGuideline(true);
+  }
+
+  /** Every item of a round is answered: from here on the answers stand, so it is asked first. */
+  showFinish() {
+    const { id, number, of, screening } = this.page.round;
+    const finish = async () => {
+      try {
+        await post(`/api/rounds/${id}/finish`);
+        if (screening) await this.load();
+        else location.assign(`/work/${this.task}/rounds/${id}`);
+      } catch (error) { this.banner(error, finish); }
+    };
+    this.root.replaceChildren(make("h1", { class: "visually-hidden" }, this.page.task.name), make("div", { class: "card empty" },
+      make("p", {}, screening ? `You have answered all ${of} questions.` : `You have answered all ${of} items of calibration round ${number}.`),
+      make("p", { class: "muted" }, screening ? "When you finish, your answers stand, and a lead looks at them." : "When you finish it your answers stand, and you see them beside the lead's and the group's."),
+      make("button", { type: "button", class: "primary", "data-focus": "finish", click: finish }, screening ? "Finish" : "Finish and compare")));
+    $("[data-focus=finish]", this.root).focus();
   }
 
   showNothing() {
@@ -178,7 +201,7 @@ class Work {
   blank() {
     const letters = this.item.completions.map((one) => one.letter);
     return { seconds: 0, current: 0, ratings: {}, flags: {}, order: letters, tied: [], moved: false, none: false, sure: false,
-      choice: null, text: this.item.draft ?? "", note: "" };
+      choice: null, topics: [], text: this.item.draft ?? "", note: "" };
   }
 
   countTime() {
@@ -222,6 +245,8 @@ class Work {
       }
       return { order: groups, ratings, flags, none_acceptable: none, sure };
     }
+    if (this.kind === "flag") return { sensitive: choice === "sensitive" };
+    if (this.kind === "assess") return { topics: this.state.topics };
     return this.kind === "pair" ? { choice } : { text };
   }
 
@@ -231,7 +256,7 @@ class Work {
       if (open.length) return `Please rate ${open.join(", ")} first`;
       if (this.contradictions().length && !this.state.sure) return "The order contradicts the ratings: change one of them, or say that you are sure";
     }
-    if (this.kind === "pair" && !this.state.choice) return "Please choose first";
+    if ((this.kind === "pair" || this.kind === "flag") && !this.state.choice) return "Please choose first";
     if (this.item.draft !== null || this.kind === "write") if (!this.state.text.trim()) return "Please write something first";
     return "";
   }
@@ -419,7 +444,8 @@ class Work {
     const scrolled = $(".tools", this.root)?.scrollTop ?? 0;
     const parts = [this.drawBanner(), this.review && this.drawLabels(), this.drawPrompt()];
     const text = this.kind === "write" || this.kind === "edit";
-    const main = make("div", {}, ...parts.filter(Boolean), text ? this.drawText() : this.drawCompletions());
+    const work = this.kind === "assess" ? this.drawTopics() : text ? this.drawText() : this.drawCompletions();
+    const main = make("div", {}, ...parts.filter(Boolean), work);
     const aside = this.kind === "rank" ? this.drawAside() : null;
     if (!aside) main.append(this.drawSubmit());
     this.root.replaceChildren(make("h1", { class: "visually-hidden" }, this.page.task.name), make("div", { class: `desk ${aside ? "" : "text-task"}` }, main, aside));
@@ -443,7 +469,8 @@ class Work {
   drawCompletions() {
     const cards = this.item.completions.map((one, index) => (this.kind === "rank" ? this.drawRated(one, index) : this.drawChoice(one)));
     const box = make("div", { class: "completions" }, ...cards);
-    return this.kind === "rank" ? box : make("div", {}, box, this.drawChoices());
+    const asked = this.kind === "flag" ? make("p", {}, make("strong", {}, "Is the answer or its question sensitive: could it stir strong negative feelings?")) : null;
+    return this.kind === "rank" ? box : make("div", {}, box, asked, this.drawChoices());
   }
 
   drawRated(one, index) {
@@ -469,10 +496,17 @@ class Work {
   }
 
   drawChoices() {
-    const choices = [["A", "A is better", "1"], ["B", "B is better", "2"], ["tie", asText.tie, "3"], ["both_bad", asText.both_bad, "4"]];
-    return make("div", { class: "choices", role: "group", "aria-label": "Which is better?" }, ...choices.map(([choice, text, key]) => make("button", {
+    const choices = this.kind === "flag" ? [["sensitive", "Sensitive", "1"], ["not_sensitive", "Not sensitive", "2"]] : [["A", "A is better", "1"], ["B", "B is better", "2"], ["tie", asText.tie, "3"], ["both_bad", asText.both_bad, "4"]];
+    return make("div", { class: "choices", role: "group", "aria-label": this.kind === "flag" ? "Could this text stir strong negative feelings?" : "Which is better?" }, ...choices.map(([choice, text, key]) => make("button", {
       type: "button", "data-focus": `choose-${choice}`, "aria-pressed": String(this.state.choice === choice), click: () => this.choose(choice),
     }, text, make("kbd", { "aria-hidden": "true" }, key))));
+  }
+
+  drawTopics() {
+    const { topics } = this.state;
+    const toggle = (topic) => { this.state.topics = topics.includes(topic) ? topics.filter((one) => one !== topic) : [...topics, topic]; this.change(); };
+    const boxes = this.item.topics.map((topic, n) => make("label", { class: "check" }, make("input", { type: "checkbox", "data-focus": `topic-${n}`, checked: topics.includes(topic), change: () => toggle(topic) }), topic));
+    return make("fieldset", { class: "card" }, make("legend", {}, "Mark what applies; none is an answer too"), ...boxes);
   }
 
   drawAside() {
@@ -588,7 +622,7 @@ class Work {
     if (event.key === "Enter") return event.target.closest("button, a, input") && event.target.dataset.focus?.startsWith("rate-") !== true ? undefined : this.take(event, () => this.submit());
     const common = { s: () => this.showSkip(), u: () => this.undo(), "?": () => this.showKeys() }[event.key];
     if (common) return this.take(event, common);
-    const action = this.kind === "rank" ? this.rankKey(event) : this.kind === "pair" ? this.pairKey(event) : null;
+    const action = this.kind === "flag" ? this.flagKey(event) : this.kind === "rank" ? this.rankKey(event) : this.kind === "pair" ? this.pairKey(event) : null;
     if (action) this.take(event, action);
   }
 
@@ -612,6 +646,11 @@ class Work {
       x: () => { this.state.none = !this.state.none; this.change(); },
       y: () => { if (this.contradictions().length) { this.state.sure = !this.state.sure; this.change(); } },
     }[event.key];
+  }
+
+  flagKey(event) {
+    const choice = { 1: "sensitive", 2: "not_sensitive" }[digitOf(event)];
+    return choice ? () => this.choose(choice) : null;
   }
 
   pairKey(event) {

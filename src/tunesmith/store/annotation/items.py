@@ -15,6 +15,7 @@ from tunesmith.store.annotation.tables import items
 from tunesmith.store.annotation.tasks import MOST_OVERLAP, AnnotationTask
 from tunesmith.store.problems import NoSuchThing
 
+EVERYBODY = 10_000  # places on an item that every labeler answers
 _BATCH = 500
 
 
@@ -46,8 +47,13 @@ class Added(NamedTuple):
     known: int
 
 
-def add_items(connection: Connection, task: AnnotationTask, new_items: Iterable[NewItem]) -> Added:
-    """Store items that the annotation task does not have yet. A gold item waits for every labeler once."""
+def add_items(
+    connection: Connection, task: AnnotationTask, new_items: Iterable[NewItem], *, overlap: int | None = None
+) -> Added:
+    """Store items that the annotation task does not have yet. A gold item waits for every labeler once.
+
+    With `overlap` so many labelers answer each, and none of them is part of the ordinary queue.
+    """
     found = select(items.c.record_id).where(items.c.annotation_task_id == task.id)
     known = set(connection.execute(found).scalars())
     n_known, n_new, rows = 0, 0, list[dict[str, Any]]()
@@ -58,7 +64,7 @@ def add_items(connection: Connection, task: AnnotationTask, new_items: Iterable[
             continue
         known.add(name)
         n_new += 1
-        rows.append(_row(task, item, name))
+        rows.append(_row(task, item, name, overlap))
         if len(rows) == _BATCH:
             connection.execute(insert(items), rows)
             rows.clear()
@@ -103,8 +109,8 @@ def item_of(row: Any) -> Item:
     )
 
 
-def _row(task: AnnotationTask, item: NewItem, name: str) -> dict[str, Any]:
-    overlap = task.overlap if item.gold is None else MOST_OVERLAP
+def _row(task: AnnotationTask, item: NewItem, name: str, apart: int | None) -> dict[str, Any]:
+    overlap = apart or (task.overlap if item.gold is None else MOST_OVERLAP)
     return {
         "annotation_task_id": task.id,
         "record_id": name,
@@ -112,7 +118,7 @@ def _row(task: AnnotationTask, item: NewItem, name: str) -> dict[str, Any]:
         "priority": item.priority,
         "skill": item.skill,
         "gold": None if item.gold is None else orjson.dumps(item.gold, option=orjson.OPT_SORT_KEYS).decode(),
-        "is_gold": item.gold is not None,
+        "is_gold": item.gold is not None or apart is not None,
         "overlap": overlap,
         "free": overlap,
     }

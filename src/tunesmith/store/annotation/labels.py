@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from tunesmith.store.annotation.items import get_item
 from tunesmith.store.annotation.queue import lock_item, renew, take_slot
-from tunesmith.store.annotation.tables import guidelines, items, label_events, leases, users
+from tunesmith.store.annotation.rounds import answers_stand
+from tunesmith.store.annotation.tables import guidelines, items, label_events, leases, round_items, users
 from tunesmith.store.annotation.tasks import current_guideline, get_annotation_task
 from tunesmith.store.annotation.users import User
 from tunesmith.store.problems import NoSuchThing, NotNow
@@ -171,11 +172,15 @@ def decision_on(connection: Connection, item_id: int) -> LabelEvent | None:
 
 
 def label_stream(connection: Connection, annotation_task_id: int) -> Iterator[LabelEvent]:
-    """Yield the labels that count and every decision of an annotation task, by item, in constant memory."""
+    """Yield the labels that count and every decision of an annotation task, by item, in constant memory.
+
+    Items of rounds are left out.
+    """
     found = (
         _events()
         .join(items, items.c.id == label_events.c.item_id)
         .where(items.c.annotation_task_id == annotation_task_id)
+        .where(items.c.id.not_in(select(round_items.c.item_id)))
         .where((label_events.c.kind == "decision") | ((label_events.c.kind == "label") & ~_taken_back()))
         .order_by(label_events.c.item_id, label_events.c.id)
     )
@@ -245,6 +250,8 @@ def _check_undo(connection: Connection, row: Any, now: float) -> None:
     later = select(label_events.c.id).where(label_events.c.refers_to == row.id)
     if connection.execute(later).first() is not None:
         raise NotNow("this was taken back already", where=f"label {row.id}")
+    if answers_stand(connection, row.item_id, row.user_id):
+        raise NotNow("you have finished the round that this belongs to", where=f"label {row.id}")
     if decision_on(connection, row.item_id) is not None:
         raise NotNow("a reviewer has decided this item", where=f"label {row.id}")
 

@@ -7,7 +7,10 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, case, false, func, select
 
+from tunesmith.store.annotation.candidates import may_work
+from tunesmith.store.annotation.rounds import due_round, left_in
 from tunesmith.store.annotation.tables import items, label_events, leases, users
+from tunesmith.store.annotation.tasks import AnnotationTask
 from tunesmith.store.annotation.users import User
 
 HOUR = 3600
@@ -82,8 +85,17 @@ def my_labels(connection: Connection, annotation_task_id: int, user: User) -> in
     return connection.execute(found).scalar_one()
 
 
-def waiting_for(connection: Connection, annotation_task_id: int, user: User) -> int:
-    """Return how many items this labeler could still be given, gold ones left out."""
+def waiting_for(connection: Connection, task: AnnotationTask, user: User) -> int:
+    """Return how many items this labeler could still be given, gold ones left out.
+
+    A round that they have not finished counts as what is left of it, one at least.
+    """
+    if not may_work(task, user):
+        return 0
+    annotation_task_id = task.id
+    due = due_round(connection, annotation_task_id, user)
+    left = left_in(connection, due.id, user) if due else None
+    of_round = max(1, left.of - left.done) if left else 0
     skill = items.c.skill.is_(None) | items.c.skill.in_(user.skills)
     mine = (items.c.annotation_task_id == annotation_task_id, items.c.is_gold == false(), items.c.free > 0, skill)
     open_to_all = connection.execute(select(func.count()).select_from(items).where(*mine)).scalar_one()
@@ -91,7 +103,7 @@ def waiting_for(connection: Connection, annotation_task_id: int, user: User) -> 
     # `+ 0`: not by the task's index, which holds every item, but by the numbers of the few that this labeler has met.
     same_task = items.c.annotation_task_id + 0 == annotation_task_id
     met_too = select(func.count()).select_from(items).where(same_task, *mine[1:], items.c.id.in_(met))
-    return open_to_all - connection.execute(met_too).scalar_one()
+    return of_round + open_to_all - connection.execute(met_too).scalar_one()
 
 
 def skips(connection: Connection, annotation_task_id: int) -> list[SkipCount]:

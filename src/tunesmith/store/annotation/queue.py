@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from tunesmith.store.annotation.tables import items, leases
+from tunesmith.store.annotation.candidates import may_work
+from tunesmith.store.annotation.rounds import due_round, left_in
+from tunesmith.store.annotation.tables import items, leases, round_items
 from tunesmith.store.annotation.tasks import AnnotationTask
 from tunesmith.store.annotation.users import User
 from tunesmith.store.problems import NotNow
@@ -31,15 +33,25 @@ class Lease(NamedTuple):
 def claim(connection: Connection, task: AnnotationTask, user: User, *, now: float) -> Lease | None:
     """Return the labeler's item: the one already held, else the next one; None where nothing waits for them.
 
-    Order: priority, then the oldest item, so that items are finished one after the other. About every
-    `gold_every`-th item is a gold one, at places that the annotation task's seed decides for each labeler.
+    The items of a round come before all others. Then the order is: priority, then the oldest item, so that items are
+    finished one after the other. About every `gold_every`-th item is a gold one, at places that the annotation task's
+    seed decides for each labeler.
     """
+    if not may_work(task, user):
+        return None
     held = _held(connection, task, user, now)
     if held is not None:
         return renew(connection, task, held, user, now=now)
     if task.paused:
         return None
     _reclaim_expired(connection, task, now)
+    due = due_round(connection, task.id, user)
+    if due is not None:
+        waiting = left_in(connection, due.id, user).item_id
+        if waiting is not None:
+            lock_item(connection, waiting)
+            return take_slot(connection, task, waiting, user, now=now)
+        return None  # they must finish the round first
     done = _n_taken(connection, task, user)
     gold_first = task.gold_every > 0 and _draw(task.seed, user.id, done) % task.gold_every == 0
     item_id = _next_item(connection, task, user, gold=True) if gold_first else None
@@ -125,6 +137,7 @@ def _next_item(connection: Connection, task: AnnotationTask, user: User, *, gold
     found = (
         select(items.c.id)
         .where(items.c.annotation_task_id == task.id, items.c.is_gold == gold, items.c.free > 0, ~met)
+        .where(items.c.id.not_in(select(round_items.c.item_id)))
         .where(or_(items.c.skill.is_(None), items.c.skill.in_(user.skills)))
         .order_by(items.c.priority.desc(), items.c.id)
         .limit(1)

@@ -19,6 +19,7 @@ class Invite(NamedTuple):
 
     role: Role
     skills: tuple[str, ...]
+    screening_id: int | None
 
 
 class Failures(NamedTuple):
@@ -29,12 +30,20 @@ class Failures(NamedTuple):
 
 
 def add_invite(
-    connection: Connection, *, role: Role, skills: Collection[str], created_by: int | None, expires_at: float
+    connection: Connection,
+    *,
+    role: Role,
+    skills: Collection[str],
+    created_by: int | None,
+    expires_at: float,
+    screening_id: int | None = None,
 ) -> str:
-    """Store an invite for one person and return its token, which is shown once."""
+    """Store an invite for one person, a candidate where a screening is named; return its token, which is shown once."""
     token = new_token()
     values = {"token_hash": hash_token(token), "role": role, "skills": orjson.dumps(sorted(set(skills))).decode()}
-    connection.execute(insert(invites).values(**values, created_by=created_by, expires_at=expires_at))
+    connection.execute(
+        insert(invites).values(**values, created_by=created_by, expires_at=expires_at, screening_id=screening_id)
+    )
     return token
 
 
@@ -44,7 +53,7 @@ def find_invite(connection: Connection, token: str, *, now: float) -> Invite | N
         invites.c.token_hash == hash_token(token), invites.c.used_by.is_(None), invites.c.expires_at > now
     )
     row = connection.execute(found).one_or_none()
-    return None if row is None else Invite(cast(Role, row.role), tuple(orjson.loads(row.skills)))
+    return None if row is None else Invite(cast(Role, row.role), tuple(orjson.loads(row.skills)), row.screening_id)
 
 
 def use_invite(connection: Connection, token: str, user_id: int, *, now: float) -> None:

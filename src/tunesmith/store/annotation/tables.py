@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -33,6 +34,7 @@ users = Table(
     Column("skills", Text, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("candidate_of", Integer, ForeignKey("annotation_tasks.id")),  # a screening that is all they may work on
     CheckConstraint("role IN ('admin', 'lead', 'labeler', 'viewer')", name="role_known"),
 )
 
@@ -45,6 +47,7 @@ invites = Table(
     Column("created_by", Integer, ForeignKey("users.id")),
     Column("expires_at", Double, nullable=False),
     Column("used_by", Integer, ForeignKey("users.id")),
+    Column("screening_id", Integer, ForeignKey("annotation_tasks.id")),
 )
 
 sessions = Table(
@@ -76,6 +79,7 @@ annotation_tasks = Table(
     Column("lease_seconds", Integer, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("screening", Boolean, nullable=False, server_default=false()),  # its items say their kind, not `kind`
     CheckConstraint("kind IN ('rank', 'pair', 'write', 'edit')", name="kind_known"),
     CheckConstraint("overlap BETWEEN 1 AND 50", name="overlap_sane"),
 )
@@ -158,6 +162,64 @@ label_events = Table(
     Column("seconds", Double),
     Column("time", Double, nullable=False),
     CheckConstraint("kind IN ('label', 'skip', 'undo', 'decision')", name="event_kind_known"),
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("annotation_task_id", Integer, ForeignKey("annotation_tasks.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("guideline_id", Integer, ForeignKey("guidelines.id")),  # in force when the round was opened
+    Column("opened_by", Integer, ForeignKey("users.id")),  # NULL: the command line
+    Column("opened_at", Double, nullable=False),
+    UniqueConstraint("annotation_task_id", "number", name="one_round_per_number"),
+)
+
+# An item of a round is never one of the ordinary queue, nor of the hidden gold items.
+round_items = Table(
+    "round_items",
+    metadata,
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("round_id", Integer, ForeignKey("rounds.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("test", Text),  # NULL in a calibration round
+    UniqueConstraint("round_id", "position", name="one_item_per_position"),
+    CheckConstraint("test IN ('flagging', 'ranking', 'writing', 'self_assessment')", name="test_known"),
+)
+
+# Append-only: from here on the answers of this labeler stand, and may be compared.
+round_finishes = Table(
+    "round_finishes",
+    metadata,
+    Column("round_id", Integer, ForeignKey("rounds.id"), primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
+    Column("time", Double, nullable=False),
+)
+
+# Append-only; of several grades that one person gave one demonstration the newest counts.
+grades = Table(
+    "grades",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_id", Integer, ForeignKey("label_events.id"), nullable=False, index=True),
+    Column("grader_id", Integer, ForeignKey("users.id"), nullable=False),
+    Column("grade", Integer, nullable=False),
+    Column("time", Double, nullable=False),
+    CheckConstraint("grade BETWEEN 1 AND 7", name="grade_on_the_scale"),
+)
+
+# Append-only; the newest verdict on a candidate counts.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("annotation_task_id", Integer, ForeignKey("annotation_tasks.id"), nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False, index=True),
+    Column("decided_by", Integer, ForeignKey("users.id"), nullable=False),
+    Column("approved", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("time", Double, nullable=False),
 )
 
 audit_log = Table(

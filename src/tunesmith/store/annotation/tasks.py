@@ -13,7 +13,7 @@ from tunesmith.store.annotation.tables import annotation_tasks, guideline_reads,
 from tunesmith.store.annotation.users import NAME_LIMIT
 from tunesmith.store.problems import NoSuchThing, NotNow
 
-TaskKind = Literal["rank", "pair", "write", "edit"]
+TaskKind = Literal["rank", "pair", "write", "edit", "screening"]
 TASK_KINDS: tuple[str, ...] = get_args(TaskKind)
 MOST_OVERLAP = 50
 
@@ -23,7 +23,7 @@ class AnnotationTask:
     """What is asked, how many labelers answer each item, and how gold items are mixed in.
 
     `gold_every`: about one in so many items is one whose answer is known; 0 for none. `seed` fixes each labeler's
-    order of completions.
+    order of completions. The items of a screening are of several kinds (`rounds.Test`).
     """
 
     id: int
@@ -71,7 +71,9 @@ def add_annotation_task(
     if not name.strip() or len(name) > NAME_LIMIT or not name.isprintable():
         raise ConfigError(f"a name has 1 to {NAME_LIMIT} visible characters", where="annotation task")
     _check_overlap(overlap)
-    values = {"name": name, "kind": kind, "overlap": overlap, "seed": seed, "gold_every": gold_every, "created_at": now}
+    values = {"name": name, "overlap": overlap, "seed": seed, "gold_every": gold_every, "created_at": now}
+    screening = kind == "screening"
+    values |= {"kind": "rank" if screening else kind, "screening": screening}
     try:
         with connection.begin_nested():
             connection.execute(insert(annotation_tasks).values(**values, lease_seconds=1800, paused=False))
@@ -182,7 +184,7 @@ def _task_of(row: Any) -> AnnotationTask:
     return AnnotationTask(
         id=row.id,
         name=row.name,
-        kind=row.kind,
+        kind="screening" if row.screening else row.kind,
         overlap=row.overlap,
         seed=row.seed,
         gold_every=row.gold_every,

@@ -21,7 +21,10 @@ NAME_LIMIT = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Somebody known to the desk; `can_log_in` is False for labelers whose labels were imported or simulated."""
+    """Somebody known to the desk; `can_log_in` is False for labelers whose labels were imported or simulated.
+
+    `candidate_of` is the screening that somebody takes; they may work on nothing else until they are approved.
+    """
 
     id: int
     name: str
@@ -29,6 +32,7 @@ class User:
     skills: tuple[str, ...]
     disabled: bool
     can_log_in: bool
+    candidate_of: int | None = None
 
 
 def add_user(
@@ -39,6 +43,7 @@ def add_user(
     now: float,
     password_hash: str | None = None,
     skills: Collection[str] = (),
+    candidate_of: int | None = None,
 ) -> User:
     """Store a new user and return it.
 
@@ -54,6 +59,7 @@ def add_user(
         "password_hash": password_hash,
         "skills": orjson.dumps(sorted(set(skills))).decode(),
         "disabled": False,
+        "candidate_of": candidate_of,
         "created_at": now,
     }
     try:
@@ -118,4 +124,5 @@ def user_of(row: Any) -> User:
         skills=tuple(orjson.loads(row.skills)),
         disabled=row.disabled,
         can_log_in=row.password_hash is not None,
+        candidate_of=row.candidate_of,
     )
