@@ -14,7 +14,7 @@ def test_an_invite_is_used_once_and_expires(scene: Scene) -> None:
     ann, bob = scene.user("ann"), scene.user("bob")
     with scene.database.write() as connection:
         token = sign_in.add_invite(connection, role="lead", skills=["x"], created_by=ann.id, expires_at=100.0)
-        assert sign_in.find_invite(connection, token, now=99.0) == ("lead", ("x",))
+        assert sign_in.find_invite(connection, token, now=99.0) == ("lead", ("x",), None)
         assert sign_in.find_invite(connection, token, now=100.0) is None
         assert sign_in.find_invite(connection, token + "x", now=0.0) is None
         sign_in.use_invite(connection, token, bob.id, now=99.0)
