@@ -20,8 +20,8 @@ from scipy.special import expit
 from tunesmith.core.records import Comparison, Ranking
 from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
 from tunesmith.evaluate.text_measures import words
+from tunesmith.recipes.ranked_rows import as_ranking
 from tunesmith.recipes.records import read_records
-from tunesmith.recipes.reward import as_ranking
 from tunesmith.recipes.stage import held_out
 from tunesmith.statistics.agreement import strict_pairs
 

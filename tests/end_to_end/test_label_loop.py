@@ -12,7 +12,7 @@ from tests.small_runs import Workshop
 from tunesmith.cli.main import main
 from tunesmith.core.records import Completion, Message, Ranking
 from tunesmith.model.load import load_model
-from tunesmith.recipes.reward import score_rankings
+from tunesmith.recipes.reward_measures import score_rankings
 from tunesmith.recipes.stage import StageConfig
 from tunesmith.store.database import open_database
 

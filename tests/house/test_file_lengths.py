@@ -16,7 +16,6 @@ LONGER_RECIPES = {
     "measure.py": 145,
     "ppo.py": 159,
     "pretrain.py": 127,
-    "reward.py": 204,
 }
 
 

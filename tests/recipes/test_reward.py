@@ -15,7 +15,8 @@ from tunesmith.core.records import Comparison, Completion, Message, Ranking, Ran
 from tunesmith.data.batch import TokenSequence
 from tunesmith.model.load import LanguageModel, copy_model, load_model
 from tunesmith.recipes import ppo
-from tunesmith.recipes.reward import as_ranking, ranked_rows, score_rankings
+from tunesmith.recipes.ranked_rows import as_ranking, ranked_rows
+from tunesmith.recipes.reward_measures import score_rankings
 from tunesmith.recipes.stage import StageConfig, held_out
 
 

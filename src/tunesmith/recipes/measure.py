@@ -19,7 +19,7 @@ from tunesmith.evaluate.samples import Sample, choose_samples
 from tunesmith.evaluate.text_measures import distinct_n, mean_length, words
 from tunesmith.model.generate import Sampling
 from tunesmith.recipes.answer import Answers, answer, perplexity
-from tunesmith.recipes.reward import score_rankings
+from tunesmith.recipes.reward_measures import score_rankings
 from tunesmith.recipes.stage import open_model
 from tunesmith.statistics.agreement import labeler_agreement
 from tunesmith.statistics.rates import Rate

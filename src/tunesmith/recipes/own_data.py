@@ -17,8 +17,8 @@ from tunesmith.core.records import (
     Ranking,
     RankingLabel,
 )
+from tunesmith.recipes.ranked_rows import as_ranking
 from tunesmith.recipes.records import read_records
-from tunesmith.recipes.reward import as_ranking
 from tunesmith.store import split
 
 HELD_OUT = 0.15

@@ -6,33 +6,21 @@ prompt with its K completions is one element of the batch; 4. K-wise loss; 5. a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Protocol, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
-from tunesmith.algorithms.reward_model import (
-    RankedTree,
-    RewardObjective,
-    builder,
-    calibrate,
-    orders_of,
-    require_pairs,
-    score_trees,
-    with_logprobs,
-)
-from tunesmith.core.errors import ConfigError
-from tunesmith.core.nearest import did_you_mean
-from tunesmith.core.records import Comparison, Completion, Demonstration, Ranking, RankingLabel, record_id
+from tunesmith.algorithms.reward_model import RewardObjective, builder, calibrate, require_pairs, with_logprobs
+from tunesmith.core.records import Comparison, Demonstration, Ranking, record_id
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.data.batch import TokenSequence, TokenTree
-from tunesmith.evaluate.calibration import calibration
-from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
-from tunesmith.model.load import LanguageModel, new_classifier
+from tunesmith.data.batch import TokenSequence
+from tunesmith.model.load import new_classifier
 from tunesmith.model.lora import LoraSettings, add_lora
+from tunesmith.recipes.ranked_rows import as_ranking, ranked_rows, require_labelers
+from tunesmith.recipes.reward_measures import logged, measure
 from tunesmith.recipes.stage import SURPRISAL, Stage, StageConfig, held_out, walk_of
 from tunesmith.text.chat_template import ChatTemplate
-from tunesmith.text.render import RenderReport, render_demonstrations, render_trees
+from tunesmith.text.render import render_demonstrations
 from tunesmith.train.dataset_source import DatasetSource
 from tunesmith.train.task import TrainingTask
 
@@ -98,12 +86,12 @@ def run(config: Config, context: RunContext) -> RunResult:
         modules=objective.modules,
         objective=objective,
         source=source,
-        validate=(lambda: _short(measure(model, validation, config))) if validation else None,
+        validate=(lambda: logged(measure(model, validation, config, seed=config.seed))) if validation else None,
     )
     result = stage.train(task)
     if config.lora is not None:
         stage.merge_adapter(model)
-    measured = measure(model, validation, config)
+    measured = measure(model, validation, config, seed=config.seed)
     bias = calibrate(model.network, calibration) if calibration else 0.0
     stage.save(model, {"rankings": len(rows), "score_bias": bias, "validation": measured})
     return stage.result(
@@ -117,40 +105,6 @@ def run(config: Config, context: RunContext) -> RunResult:
     )
 
 
-def as_ranking(record: Ranking | Comparison) -> Ranking:
-    """Return a comparison as a ranking of two."""
-    if isinstance(record, Ranking):
-        return record
-    label = RankingLabel(labeler=str(record.meta.get("labeler", "")), order=(("chosen",), ("rejected",)))
-    completions = (Completion(id="chosen", text=record.chosen), Completion(id="rejected", text=record.rejected))
-    return Ranking(messages=record.messages, completions=completions, rankings=(label,), meta=record.meta)
-
-
-def ranked_rows(
-    records: Sequence[Ranking], template: ChatTemplate, max_length: int, weights: Mapping[str, float] | None = None
-) -> tuple[list[RankedTree], RenderReport]:
-    """Return token trees with their orders, each with its labeler's weight (1 where none is given); and a report."""
-    rendered, report = render_trees(records, template, max_length=max_length)
-    rows = []
-    for r in rendered:
-        counts = tuple((weights or {}).get(label.labeler, 1.0) for label in cast(Ranking, r.record).rankings)
-        tree = TokenTree(r.prompt, r.completions, r.key)
-        rows.append(RankedTree(tree, orders_of(r.record), weights=counts))
-    return rows, report
-
-
-def require_labelers(weights: Mapping[str, float], records: Sequence[Ranking]) -> None:
-    """Check that everybody who is given a weight has ranked something.
-
-    Raises:
-        ConfigError: somebody has not.
-    """
-    known = {label.labeler for record in records for label in record.rankings}
-    for name in weights:
-        if name not in known:
-            raise ConfigError(f"no ranking is by {name!r}", where="labeler_weights", remedy=did_you_mean(name, known))
-
-
 def calibration_rows(stage: Stage, config: Config, template: ChatTemplate) -> list[TokenSequence]:
     """Return the demonstrations that shall score 0 on average."""
     if not config.demonstrations:
@@ -160,52 +114,3 @@ def calibration_rows(stage: Stage, config: Config, template: ChatTemplate) -> li
     rendered, report = render_demonstrations(chosen, template, max_length=config.max_length)
     report.require_some("demonstrations")
     return [TokenSequence(r.ids, r.loss_mask, key) for key, r in rendered]
-
-
-class Fits(Protocol):
-    """What scoring needs to know of a configuration."""
-
-    @property
-    def max_length(self) -> int:
-        """Tokens of prompt and completion together."""
-
-    @property
-    def micro_batch_tokens(self) -> int:
-        """Tokens in one forward pass."""
-
-
-def score_rankings(
-    model: LanguageModel, records: Sequence[Ranking], config: Fits
-) -> tuple[list[Ranking], list[dict[str, float]]]:
-    """Return the rankings that fit, and the score of each of their completions by id."""
-    rendered, _ = render_trees(records, model.chat_template(), max_length=config.max_length)
-    trees = [TokenTree(r.prompt, r.completions, r.key) for r in rendered]
-    scores = score_trees(model.network, trees, micro_batch_tokens=config.micro_batch_tokens)
-    kept = [cast(Ranking, r.record) for r in rendered]
-    by_id = [dict(zip((c.id for c in r.completions), s, strict=True)) for r, s in zip(kept, scores, strict=True)]
-    return kept, by_id
-
-
-def measure(model: LanguageModel, records: Sequence[Ranking], config: Config) -> dict[str, object]:
-    """Return held-out pairwise accuracy with its interval, the same by labeler, and the calibration error."""
-    kept, scores = score_rankings(model, records, config)
-    pairs = margins(kept, scores) if kept else []
-    if not pairs:
-        return {}
-    measured: dict[str, object] = {
-        "accuracy": reward_accuracy(pairs, seed=config.seed).rate.to_json(),
-        "calibration_error": calibration(pairs, seed=config.seed).error,
-        "pairs": len(pairs),
-    }
-    names = sorted({label.labeler for ranking in kept for label in ranking.rankings})
-    if len(names) > 1:
-        own = {name: margins(kept, scores, labelers=(name,)) for name in names}
-        measured["accuracy_by_labeler"] = {
-            name: reward_accuracy(found, seed=config.seed).rate.to_json() for name, found in own.items() if found
-        }
-    return measured
-
-
-def _short(measured: dict[str, object]) -> dict[str, float]:
-    accuracy = cast("dict[str, float]", measured.get("accuracy", {}))
-    return {"validation/accuracy": accuracy["value"]} if accuracy else {}

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from tunesmith.core.errors import DataError
 from tunesmith.statistics.rates import CONFIDENCE, Rate
@@ -20,9 +19,11 @@ def mean_of_few(values: Sequence[float]) -> Rate:
     Raises:
         DataError: fewer than two values, or one that is not finite.
     """
+    from scipy.special import stdtrit  # noqa: PLC0415 - the labelling desk starts without it
+
     n = len(values)
     if n < 2 or not all(math.isfinite(value) for value in values):
         raise DataError("an interval needs at least two finite values", why=f"got {list(values)}")
     mean = float(np.mean(values))
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+    reach = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2) * np.std(values, ddof=1) / math.sqrt(n))
     return Rate(mean, mean - reach, mean + reach, n)
