@@ -209,7 +209,7 @@ def made_invite(page: Any, desk: RunningDesk) -> None:
     page.wait_for_selector("#invite:not([hidden])")
 
 
-def tests_of_a_candidate(page: Any, desk: RunningDesk) -> None:
+def what_a_candidate_is_asked(page: Any, desk: RunningDesk) -> None:
     """Every kind of test in turn; each is looked at, and what is found is raised at once."""
     page.context.add_cookies([desk.cookie("gus")])
     page.goto(desk.address + "/work/6")
@@ -237,7 +237,7 @@ STATES: list[Callable[[Any, RunningDesk], None]] = [
     flags_and_contradiction,
     skip_dialog,
     key_list,
-    tests_of_a_candidate,
+    what_a_candidate_is_asked,
     refused_and_unreachable,
     notice_with_undo,
     what_is_missing,
