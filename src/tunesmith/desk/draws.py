@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.nearest import did_you_mean
@@ -27,6 +28,7 @@ from tunesmith.desk.world import Split, World, reserved
 _COPYING = ("exact", "convert", "sequence", "fields", "label", "labels_all")  # tasks whose answer repeats the prompt
 _LISTING = (*_COPYING, "items", "pairs")  # tasks whose answer is not a sentence
 _USERS = 400
+_WRITERS = {writer.id: writer for writer in WRITERS}
 
 
 def demonstrations(
@@ -39,23 +41,27 @@ def demonstrations(
     Raises:
         ConfigError: n is negative, the split or a task is unknown, or an emphasis is not positive.
     """
-    if n < 0 or split not in ("train", "test"):
-        raise ConfigError(f"cannot draw {n} demonstrations of split {split!r}", remedy="use n >= 0 and train or test")
+    _check(n, split)
     for task, times in (emphasis or {}).items():
         if task not in FAMILIES or times <= 0:
             raise ConfigError(f"cannot draw {task!r} {times} times as often", remedy=did_you_mean(task, FAMILIES))
-    drawn = _draws(seed, split, emphasis or {})
-    return [next(drawn) for _ in range(n)]
+    return [_written(drawn, split) for drawn in islice(_draws(seed, split, emphasis or {}), n)]
 
 
 def prompts(n: int, *, seed: int, split: Split) -> list[Prompt]:
     """Return the prompts of `demonstrations(n, seed=seed, split=split)`, with the same `meta`."""
-    return [Prompt(messages=d.prompt, meta=d.meta) for d in demonstrations(n, seed=seed, split=split)]
+    _check(n, split)
+    return [Prompt(messages=d.prompt, meta=d.meta) for d in islice(_draws(seed, split, {}), n)]
 
 
 def coverage() -> dict[str, tuple[str, ...]]:
     """Return the scenarios that each task has."""
     return {name: tuple(family.scenarios) for name, family in FAMILIES.items()}
+
+
+def _check(n: int, split: Split) -> None:
+    if n < 0 or split not in ("train", "test"):
+        raise ConfigError(f"cannot draw {n} demonstrations of split {split!r}", remedy="use n >= 0 and train or test")
 
 
 def _draws(seed: int, split: Split, emphasis: Mapping[str, float]) -> Iterator[Demonstration]:
@@ -71,19 +77,16 @@ def _draws(seed: int, split: Split, emphasis: Mapping[str, float]) -> Iterator[D
             continue
         seen.add(text)
         meta = {"task": task, "scenario": scenario, "user": f"{split}-{rng.randrange(_USERS)}", "gold": _gold(draft)}
-        yield _written(Demonstration(messages=(*draft.prompt, Message("assistant", draft.answer)), meta=meta), split)
+        meta["labeler"] = WRITERS[int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) % len(WRITERS)].id
+        yield Demonstration(messages=(*draft.prompt, Message("assistant", draft.answer)), meta=meta)
 
 
 def _written(plain: Demonstration, split: Split) -> Demonstration:
-    """Return the demonstration as one of the writers puts it; without a habit where that would fail the task."""
-    text = "\n".join(m.content for m in plain.prompt)
-    writer = WRITERS[int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) % len(WRITERS)]
-    answer = written_by(writer, plain, split=split)
-    if answer != plain.completion and not judge(plain, answer).success:
-        answer = plain.completion
-    return Demonstration(
-        messages=(*plain.prompt, Message("assistant", answer)), meta={**plain.meta, "labeler": writer.id}
-    )
+    """Return the demonstration as its writer puts it; without a habit where that would fail the task."""
+    answer = written_by(_WRITERS[plain.meta["labeler"]], plain, split=split)
+    if answer == plain.completion or not judge(plain, answer).success:
+        return plain
+    return Demonstration(messages=(*plain.prompt, Message("assistant", answer)), meta=plain.meta)
 
 
 class _Cells:

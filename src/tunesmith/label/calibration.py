@@ -115,7 +115,8 @@ def calibration_report(connection: Connection, task: AnnotationTask, one: Round)
     found = answers(connection, items, {user.name for user in people if user.id in done})
     truths = {item.id: known_order(item) for item in items}
     expected = [user for user in people if user.role == "labeler" and user.can_log_in and not user.disabled]
-    begun = [user for user in people if user.id in done or left_in(connection, one.id, user).done]
+    answered = {user.id: left_in(connection, one.id, user).done for user in people}
+    begun = [user for user in people if user.id in done or answered[user.id]]
     present = sorted({user.name: user for user in (*expected, *begun)}.values(), key=lambda user: user.name)
     return CalibrationReport(
         round=one,
@@ -127,7 +128,7 @@ def calibration_report(connection: Connection, task: AnnotationTask, one: Round)
         labelers=[
             CalibrationLine(
                 user.name,
-                left_in(connection, one.id, user).done,
+                answered[user.id],
                 done.get(user.id),
                 rate_of(against_gold(found, truths, user.name)),
                 rate_of(pairwise(found, user.name)),

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from tunesmith.core.records import Message, RankingLabel
 from tunesmith.label.blind import letters
 from tunesmith.label.calibration import answers, round_items
-from tunesmith.label.judgements import Judged, against_gold, known_order, pairwise, rate_of
+from tunesmith.label.judgements import Judged, against_gold, judged, known_order, pairwise, rate_of
 from tunesmith.label.work import completions_of, order_for, prompt_of
 from tunesmith.statistics.agreement import strict_pairs
 from tunesmith.statistics.rates import Rate
@@ -67,7 +67,9 @@ def calibration_result(connection: Connection, task: AnnotationTask, one: Round,
     items = round_items(connection, one)
     truths = {item.id: known_order(item) for item in items}
     found = answers(connection, items, {user.name, *others})
-    apart = answers(connection, items, others)
+    apart = [
+        judged(item, [e for e in said.events if e.labeler in others]) for item, said in zip(items, found, strict=True)
+    ]
     return CalibrationResult(
         round=one,
         others=len(others),

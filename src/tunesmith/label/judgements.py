@@ -14,7 +14,7 @@ from tunesmith.core.errors import DataError
 from tunesmith.core.records import RankingLabel
 from tunesmith.label.review import label_of
 from tunesmith.label.work import completions_of
-from tunesmith.statistics.agreement import compare_labels, strict_pairs
+from tunesmith.statistics.agreement import Counts, compare_labels, strict_pairs
 from tunesmith.statistics.rank_correlation import tau_b
 from tunesmith.statistics.rates import Rate, cluster_bootstrap, clustered_rate
 from tunesmith.store.annotation.items import Item
@@ -71,20 +71,12 @@ def meetings(found: Iterable[Judged]) -> Iterator[Met]:
 
 def by_item(met: Iterable[Met]) -> ByItem:
     """Return a 1 for each judgement that two labelers share, a 0 for each in which they contradict each other."""
-    values: ByItem = defaultdict(list)
-    for one in met:
-        values[one.item_id] += [1.0] * one.equal + [0.0] * one.opposite
-    return values
+    return _tally((one.item_id, one) for one in met)
 
 
 def pairwise(found: Sequence[Judged], name: str) -> ByItem:
     """Return the judgements of one labeler beside everybody else's."""
-    values: ByItem = defaultdict(list)
-    for one in found:
-        for first, second in _pairs(one, name):
-            counts = compare_labels(first, second)
-            values[one.item_id] += [1.0] * counts.equal + [0.0] * counts.opposite
-    return values
+    return _tally((one.item_id, compare_labels(*pair)) for one in found for pair in _pairs(one, name))
 
 
 def taus(found: Sequence[Judged], name: str | None) -> ByItem:
@@ -98,13 +90,12 @@ def taus(found: Sequence[Judged], name: str | None) -> ByItem:
 
 def against_gold(found: Sequence[Judged], truths: Mapping[int, RankingLabel], name: str | None) -> ByItem:
     """Return the judgements of one labeler, or of all, beside the known answers."""
-    values: ByItem = defaultdict(list)
-    for one in found:
-        for label in one.labels:
-            if name is None or label.labeler == name:
-                counts = compare_labels(label, truths[one.item_id])
-                values[one.item_id] += [1.0] * counts.equal + [0.0] * counts.opposite
-    return values
+    return _tally(
+        (one.item_id, compare_labels(label, truths[one.item_id]))
+        for one in found
+        for label in one.labels
+        if name is None or label.labeler == name
+    )
 
 
 def order_units(found: Sequence[Judged]) -> list[list[list[float]]]:
@@ -133,6 +124,13 @@ def mean_of(values: ByItem) -> Rate | None:
         return cluster_bootstrap(clusters, seed=SEED)
     except DataError:  # fewer than two items
         return None
+
+
+def _tally(compared: Iterable[tuple[int, Counts | Met]]) -> ByItem:
+    values: ByItem = defaultdict(list)
+    for item_id, counts in compared:
+        values[item_id] += [1.0] * counts.equal + [0.0] * counts.opposite
+    return values
 
 
 def _pairs(one: Judged, name: str | None) -> Iterator[tuple[RankingLabel, RankingLabel]]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from tunesmith.store.annotation.candidates import may_work
 from tunesmith.store.annotation.progress import Progress, my_labels, progress, waiting_for
-from tunesmith.store.annotation.rounds import Round, finishes, list_rounds
+from tunesmith.store.annotation.rounds import Left, Round, due_round, finishes, left_in, list_rounds
 from tunesmith.store.annotation.tasks import AnnotationTask, list_annotation_tasks
 from tunesmith.store.annotation.users import User
 
@@ -38,12 +38,17 @@ def overview(connection: Connection, user: User) -> list[TaskLine]:
             task,
             progress(connection, task.id),
             my_labels(connection, task.id, user),
-            0 if task.paused else waiting_for(connection, task, user),
+            0 if task.paused else waiting_for(connection, task, user, _left(connection, task, user)),
             _finished(connection, task, user),
         )
         for task in list_annotation_tasks(connection)
         if user.role != "labeler" or may_work(task, user)
     ]
+
+
+def _left(connection: Connection, task: AnnotationTask, user: User) -> Left | None:
+    due = due_round(connection, task.id, user)
+    return None if due is None else left_in(connection, due.id, user)
 
 
 def _finished(connection: Connection, task: AnnotationTask, user: User) -> Round | None:

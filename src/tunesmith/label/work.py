@@ -37,17 +37,17 @@ def next_item(connection: Connection, task: AnnotationTask, user: User, *, now: 
         raise NotNow("your answers are still being looked at", where=f"annotation task {task.id}")
     guideline = current_guideline(connection, task.id)
     lease = claim(connection, task, user, now=now)
+    due = due_round(connection, task.id, user)
+    left = None if due is None else left_in(connection, due.id, user)
     body: dict[str, Any] = {
         "task": {"id": task.id, "name": task.name, "kind": task.kind, "paused": task.paused},
         "guideline": _guideline_view(connection, guideline, user),
         "labeled": my_labels(connection, task.id, user),
-        "waiting": waiting_for(connection, task, user),
+        "waiting": waiting_for(connection, task, user, left),
         "round": None,
         "item": None,
     }
-    due = due_round(connection, task.id, user)
-    if due is not None:
-        left = left_in(connection, due.id, user)
+    if due is not None and left is not None:
         body["round"] = {
             "id": due.id,
             "number": due.number,

@@ -17,12 +17,20 @@ from tunesmith.train.optimizer import OptimizerConfig
 from tunesmith.train.schedule import ScheduleConfig
 
 
-def _engine(learning_rate: float, *, warmup_steps: int, kind: str = "cosine", optimizer: str = "adamw") -> EngineConfig:
+def _engine(
+    learning_rate: float,
+    *,
+    warmup_steps: int,
+    kind: str = "cosine",
+    optimizer: str = "adamw",
+    ema_decay: float | None = None,
+) -> EngineConfig:
     return EngineConfig.model_validate(
         {
             "optimizer": OptimizerConfig.model_validate({"kind": optimizer, "learning_rate": learning_rate}),
             "schedule": ScheduleConfig.model_validate({"kind": kind, "warmup_steps": warmup_steps}),
             "checkpoint": CheckpointConfig(every=50),
+            "ema_decay": ema_decay,
         }
     )
 
@@ -40,7 +48,7 @@ SFT = SFTConfig(
 REWARD = RewardConfig(engine=_engine(1.4e-3, warmup_steps=5, optimizer="muon"), global_batch_size=32, value_coef=0.1)
 PPO = PPOConfig(
     # The average of the last steps' weights keeps what they have in common, not each one's noise.
-    engine=_engine(1.5e-4, warmup_steps=5, kind="constant").model_copy(update={"ema_decay": 0.85}),
+    engine=_engine(1.5e-4, warmup_steps=5, kind="constant", ema_decay=0.85),
     value_learning_rate_factor=3.0,
     ppo=PPOSettings(
         total_episodes=1536,

@@ -19,7 +19,7 @@ def test_progress_counts_labels_and_leaves_gold_out(scene: Scene) -> None:
         assert progress.progress(connection, task.id) == (3, 1, 6, 2, 1)
         ann = scene.user_in(connection, "ann")
         assert progress.my_labels(connection, task.id, ann) == 1
-        assert progress.waiting_for(connection, task, ann) == 1
+        assert progress.waiting_for(connection, task, ann, None) == 1
 
 
 def test_an_empty_task_has_no_progress(scene: Scene) -> None:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, case, false, func, select
 
 from tunesmith.store.annotation.candidates import may_work
-from tunesmith.store.annotation.rounds import due_round, left_in
+from tunesmith.store.annotation.rounds import Left
 from tunesmith.store.annotation.tables import items, label_events, leases, users
 from tunesmith.store.annotation.tasks import AnnotationTask
 from tunesmith.store.annotation.users import User
@@ -85,16 +85,14 @@ def my_labels(connection: Connection, annotation_task_id: int, user: User) -> in
     return connection.execute(found).scalar_one()
 
 
-def waiting_for(connection: Connection, task: AnnotationTask, user: User) -> int:
+def waiting_for(connection: Connection, task: AnnotationTask, user: User, left: Left | None) -> int:
     """Return how many items this labeler could still be given, gold ones left out.
 
-    A round that they have not finished counts as what is left of it, one at least.
+    A round that they have not finished counts as what is `left` of it, one at least.
     """
     if not may_work(task, user):
         return 0
     annotation_task_id = task.id
-    due = due_round(connection, annotation_task_id, user)
-    left = left_in(connection, due.id, user) if due else None
     of_round = max(1, left.of - left.done) if left else 0
     skill = items.c.skill.is_(None) | items.c.skill.in_(user.skills)
     mine = (items.c.annotation_task_id == annotation_task_id, items.c.is_gold == false(), items.c.free > 0, skill)

@@ -116,8 +116,11 @@ def measure_of(connection: Connection, item_id: int) -> Test | None:
 
 def due_round(connection: Connection, annotation_task_id: int, user: User) -> Round | None:
     """Return the newest round where this labeler has not finished it; None where they may go on."""
-    newest = list_rounds(connection, annotation_task_id)[:1]
-    return newest[0] if newest and user.id not in finishes(connection, newest[0].id) else None
+    newest = _rounds().where(rounds.c.annotation_task_id == annotation_task_id).order_by(rounds.c.number.desc())
+    row = connection.execute(newest.limit(1)).one_or_none()
+    if row is None or _has_finished(connection, row.id, user):
+        return None
+    return _round_of(row)
 
 
 def left_in(connection: Connection, round_id: int, user: User) -> Left:
@@ -143,7 +146,7 @@ def finish(connection: Connection, round_id: int, user: User, *, now: float) -> 
         NotNow: items of the round wait for this labeler.
     """
     get_round(connection, round_id)
-    if user.id in finishes(connection, round_id):
+    if _has_finished(connection, round_id, user):
         return
     left = left_in(connection, round_id, user)
     if left.done < left.of:
@@ -166,6 +169,13 @@ def answers_stand(connection: Connection, item_id: int, user_id: int) -> bool:
         .where(round_items.c.item_id == item_id, round_finishes.c.user_id == user_id)
     )
     return bool(connection.execute(found).scalar_one())
+
+
+def _has_finished(connection: Connection, round_id: int, user: User) -> bool:
+    found = select(round_finishes.c.time).where(
+        round_finishes.c.round_id == round_id, round_finishes.c.user_id == user.id
+    )
+    return connection.execute(found).one_or_none() is not None
 
 
 def _number_of(annotation_task_id: int) -> Any:
