@@ -74,7 +74,7 @@ def _source(rows: Sequence[Any], sizes: Sequence[int], build: Callable[..., Any]
     return DatasetSource(rows, sizes=sizes, build=build, walk=walk)
 
 
-def sft(folder: Path, *, size: str, rows: int, bf16: bool, batch: int = 32, tokens: int = 4096) -> Contender:
+def sft(folder: Path, *, size: str, rows: int, bf16: bool, batch: int = 32, tokens: int = 8192) -> Contender:
     """One epoch; units are real tokens, prompts included."""
     pairs = zip(workload.prompts(rows, size), workload.completions(rows, size), strict=True)
     data = [TokenSequence([*p, *c], [False] * len(p) + [True] * len(c), "") for p, c in pairs]

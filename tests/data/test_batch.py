@@ -69,3 +69,23 @@ def test_batch_order_permutes_sequences_only() -> None:
     by_owner = [forward.targets[forward.owner == i].tolist() for i in range(3)]
     assert by_owner[::-1] == [backward.targets[backward.owner == i].tolist() for i in range(3)]
     assert torch.equal(forward.ids[forward.last], backward.ids[backward.last].flip(0))
+
+
+def test_families_are_the_same_rows_without_their_rectangles() -> None:
+    flat = pack([sequence([5] * n, 1) for n in (9, 2, 5)])
+    rows, begins = flat.layout.families
+    assert sorted(rows[:, 1].tolist()) == [2, 5, 9]
+    assert rows[:, 2:].eq(0).all()
+    assert begins.tolist() == [0, 1, 2, 3]
+    trees = pack_trees([TokenTree([1, 2, 3], [[4, 5], [6]], "a"), TokenTree([7], [[8, 9, 10]], "b")])
+    rows, begins = trees.layout.families
+    sizes = begins.diff().tolist()
+    assert sorted(sizes) == [2, 3]
+    for begin, size in zip(begins.tolist(), sizes, strict=False):
+        start, length, *above = rows[begin].tolist()
+        assert above == [0, 0]
+        assert trees.ids[start : start + length].tolist() == {3: [1, 2, 3], 2: [7]}[size]
+        children = rows[begin + 1 : begin + size].tolist()
+        assert all(child[2:] == [start, length] for child in children)
+        texts = sorted(trees.ids[child[0] : child[0] + child[1]].tolist() for child in children)
+        assert texts == {3: [[4, 5], [6]], 2: [[8, 9, 10]]}[size]

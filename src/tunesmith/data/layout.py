@@ -11,8 +11,10 @@ whose rows each name the prompt's row in the parent block, and the prompt is com
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,11 +37,40 @@ class Block:
         return self.start + self.rows * self.width
 
 
-@dataclass(frozen=True, slots=True)
+class Families(NamedTuple):
+    """The same rows without their rectangles: each row that continues none, and behind it those that continue it.
+
+    `rows` (R, 4), whole numbers: a row's start in the stream and its real tokens, and the same of the row that it
+    continues (0 tokens: none). `begins` (F + 1,): where each family begins in `rows`, and where the last one ends.
+    """
+
+    rows: Tensor
+    begins: Tensor
+
+
+@dataclass(frozen=True)
 class Layout:
-    """The blocks of one stream, in stream order; a parent stands before its children."""
+    """The blocks of one stream, in stream order; a parent stands before its children and continues none itself."""
 
     blocks: tuple[Block, ...]
+
+    @functools.cached_property
+    def families(self) -> Families:
+        """The rows of all blocks by family."""
+        found: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
+        for number, block in enumerate(self.blocks):
+            lengths = block.lengths.tolist()
+            above = [None] * block.rows if block.parent_rows is None else block.parent_rows.tolist()
+            for row, (length, parent_row) in enumerate(zip(lengths, above, strict=True)):
+                start = block.start + row * block.width
+                if block.parent is None or parent_row is None:
+                    found[number, row] = [(start, length, 0, 0)]
+                else:
+                    family = found[block.parent, parent_row]
+                    family.append((start, length, *family[0][:2]))
+        sizes = torch.tensor([0, *map(len, found.values())])
+        rows = torch.tensor([row for family in found.values() for row in family])
+        return Families(rows, sizes.cumsum(0))
 
     @property
     def length(self) -> int:

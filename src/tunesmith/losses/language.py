@@ -25,6 +25,7 @@ from torch.autograd.function import once_differentiable
 from tunesmith.core.errors import DataError
 from tunesmith.losses.precision import wide_dtype
 from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype, scaled
+from tunesmith.losses.softmax_rows import SoftmaxRows, covers, softmax_rows_
 
 
 class LogprobOutput(NamedTuple):
@@ -138,13 +139,10 @@ class _ProjectedLogprobs(torch.autograd.Function):
         entropy = torch.empty_like(logprobs) if with_entropy else logprobs.new_empty(0)
         with torch.autocast(hidden.device.type, enabled=False):
             for rows in chunks_of(hidden, weight):
-                z = head.logits(hidden[rows], weight, bias)
-                row_targets = targets[rows, None]
-                row_logprobs = torch.log_softmax(z, dim=-1)
-                logprobs[rows] = row_logprobs.gather(-1, row_targets)[:, 0]
-                logsumexp[rows] = z.gather(-1, row_targets)[:, 0] - logprobs[rows]
-                if with_entropy:
-                    entropy[rows] = -torch.einsum("mv,mv->m", row_logprobs.exp(), row_logprobs)
+                found = _read(head, hidden[rows], weight, bias, targets[rows], with_entropy)
+                logprobs[rows], logsumexp[rows] = found.logprobs, found.logsumexp
+                if found.entropy is not None:
+                    entropy[rows] = found.entropy
         ctx.save_for_backward(hidden, weight, bias, targets, logsumexp)
         ctx.head = head
         ctx.mark_non_differentiable(entropy)
@@ -157,12 +155,11 @@ class _ProjectedLogprobs(torch.autograd.Function):
         gradients = Gradients(hidden, weight, bias, ctx.needs_input_grad)
         with torch.autocast(hidden.device.type, enabled=False):
             for rows in chunks_of(hidden, weight):
-                z = ctx.head.logits(hidden[rows], weight, bias)
-                slope = ctx.head.slope(z)
-                probabilities = z.sub_(logsumexp[rows, None]).exp_()
                 # d log p_y / dz = onehot(y) - p
-                grad_z = _residual_(probabilities, targets[rows], -grad_logprobs[rows])
-                gradients.add(rows, ctx.head.to_raw_(grad_z, slope))
+                grad = _gradient(
+                    ctx.head, hidden[rows], weight, bias, targets[rows], -grad_logprobs[rows], logsumexp[rows]
+                )
+                gradients.add(rows, grad)
         return *as_inputs(gradients, hidden, weight, bias), None, None, None
 
 
@@ -183,15 +180,13 @@ class _NLLSum(torch.autograd.Function):
         logprobs = hidden.new_empty(targets.shape, dtype=total.dtype)
         with torch.autocast(hidden.device.type, enabled=False):
             for rows in chunks_of(hidden, weight):
-                z = head.logits(hidden[rows], weight, bias)
-                slope = head.slope(z) if any(wanted) else None
-                row_logprobs = torch.log_softmax(z, dim=-1)
                 row_weights = weights[rows].to(total.dtype)
-                logprobs[rows] = row_logprobs.gather(-1, targets[rows, None])[:, 0]
+                logprobs[rows], grad = _nll(
+                    head, hidden[rows], weight, bias, targets[rows], row_weights if any(wanted) else None
+                )
                 total -= row_weights @ logprobs[rows]
-                if any(wanted):
-                    grad_z = _residual_(row_logprobs.exp_(), targets[rows], row_weights)
-                    gradients.add(rows, head.to_raw_(grad_z, slope))
+                if grad is not None:
+                    gradients.add(rows, grad)
         ctx.save_for_backward(*as_inputs(gradients, hidden, weight, bias))
         ctx.mark_non_differentiable(logprobs)
         return total, logprobs
@@ -200,6 +195,54 @@ class _NLLSum(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor, _grad_logprobs: Tensor | None) -> tuple[Tensor | None, ...]:
         return *scaled(ctx.saved_tensors, grad_loss), None, None, None
+
+
+def _read(
+    head: Head, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, with_entropy: bool
+) -> SoftmaxRows:
+    """Return what is known of a chunk's distributions."""
+    if head.is_plain(bias) and covers(raw := hidden @ weight.T):
+        return softmax_rows_(raw, targets, scale=1 / head.temperature, with_entropy=with_entropy)
+    z = head.logits(hidden, weight, bias)
+    distribution = torch.log_softmax(z, dim=-1)
+    logprobs = distribution.gather(-1, targets[:, None])[:, 0]
+    entropy = -torch.einsum("mv,mv->m", distribution.exp(), distribution) if with_entropy else None
+    return SoftmaxRows(logprobs, z.gather(-1, targets[:, None])[:, 0] - logprobs, entropy)
+
+
+def _gradient(
+    head: Head,
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    coefficients: Tensor,
+    logsumexp: Tensor,
+) -> Tensor:
+    """Return coefficients (m,) * (p - onehot(targets)) with respect to the projected rows (m, V)."""
+    if head.is_plain(bias) and covers(raw := hidden @ weight.T):
+        softmax_rows_(raw, targets, coefficients, scale=1 / head.temperature)
+        return raw
+    z = head.logits(hidden, weight, bias)
+    slope = head.slope(z)
+    probabilities = z.sub_(logsumexp[:, None]).exp_()
+    return head.to_raw_(_residual_(probabilities, targets, coefficients), slope)
+
+
+def _nll(
+    head: Head, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, weights: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Return a chunk's log-probs (m,) and, with `weights` (m,), the gradient with respect to the projected rows."""
+    if head.is_plain(bias) and covers(raw := hidden @ weight.T):
+        found = softmax_rows_(raw, targets, weights, scale=1 / head.temperature)
+        return found.logprobs, None if weights is None else raw
+    z = head.logits(hidden, weight, bias)
+    slope = None if weights is None else head.slope(z)
+    distribution = torch.log_softmax(z, dim=-1)
+    logprobs = distribution.gather(-1, targets[:, None])[:, 0]
+    if weights is None:
+        return logprobs, None
+    return logprobs, head.to_raw_(_residual_(distribution.exp_(), targets, weights), slope)
 
 
 def _residual_(probabilities: Tensor, targets: Tensor, coefficients: Tensor) -> Tensor:

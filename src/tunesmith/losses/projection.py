@@ -24,6 +24,10 @@ class Head(NamedTuple):
     temperature: float
     softcap: float | None
 
+    def is_plain(self, bias: Tensor | None) -> bool:
+        """Whether z is the projection itself, times a number."""
+        return bias is None and self.softcap is None
+
     def logits(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return z (m, V) of the module's equation, in fp32 or wider."""
         z = (hidden @ weight.T).to(wide_dtype(hidden.dtype))

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from tunesmith.machine.memory import memory_limit
-from tunesmith.model.native.library import native
+from tunesmith.native.library import native
 from tunesmith.store.database import default_journal
 
 PACKAGES = (

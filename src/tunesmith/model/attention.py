@@ -19,6 +19,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from tunesmith.core.errors import TunesmithError
 from tunesmith.data.layout import Block, Layout
 from tunesmith.model.cache import KeyValueCache
+from tunesmith.model.native import attention as native_attention
 
 NAME = "tunesmith"
 
@@ -49,6 +50,8 @@ def packed_attention(
     if cache is not None:
         cache.fill(_layer(module), layout, key, value)
     q, k, v = (t[0].transpose(0, 1) for t in (query, key, value))  # (N, heads, D)
+    if native_attention.covers(q, k, v, kwargs):
+        return native_attention.attend(q, k, v, layout.families, kwargs)[None], None
     # Split, not sliced: a split's gradient is one concatenation, a slice's is a stream of zeros for each block.
     sizes = [block.stop - block.start for block in layout.blocks]
     parts = _Parts(*(torch.split(t, sizes) for t in (q, k, v)))

@@ -9,8 +9,8 @@ from tunesmith.context.workspace import Workspace
 from tunesmith.core.run_context import RunContext
 from tunesmith.desk.weights import shipped_base
 from tunesmith.model.embedder import open_embedder
-from tunesmith.model.native.library import cache_folder
 from tunesmith.model.vector_cache import VectorCache
+from tunesmith.native.library import cache_folder
 
 
 def library_of(workspace: Workspace, embedder: str, context: RunContext) -> Library:

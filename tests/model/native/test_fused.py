@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from tunesmith.data.batch import TokenBatch, TokenSequence, TokenTree, pack, pack_trees
 from tunesmith.model.native.fused import fuse, rms_norm, rotary, swiglu, unfused
-from tunesmith.model.native.library import native
 from tunesmith.model.network import target_nll_sum
+from tunesmith.native.library import native
 
 from .networks import CASES, network_of_case, token_rows
 
@@ -109,7 +109,7 @@ def test_extreme_gates_stay_finite() -> None:
 
 
 def test_other_dtypes_go_through_the_classes_own_forward() -> None:
-    plain = network_of_case("llama").bfloat16()
+    plain = network_of_case("llama").double()
     fused = copy.deepcopy(plain)
     fuse(fused)
     batch = batches()[0]

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from tests.small import network_of
 from tunesmith.model import decoder as decoding
 from tunesmith.model.decoder import Decoder, Row
-from tunesmith.model.native.library import native
 from tunesmith.model.native.step import native_step
 from tunesmith.model.sampling import Sampling
+from tunesmith.native.library import native
 
 from .networks import CASES, network_of_case, token_rows
 

@@ -1,1 +1,1 @@
-"""Kernels for the CPU, built by the machine's own compiler at first use; everything works without them."""
+"""The kernels put to a network's use: decoding steps, fused modules, attention; everything works without them."""

@@ -17,21 +17,17 @@ from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
 
 from tunesmith.model.attention import NAME, packed_attention
-from tunesmith.model.native.library import native
 from tunesmith.model.native.step import window_of
-
-
-def _call(name: str, *arguments: Tensor | float) -> None:
-    """Call a kernel with addresses for tensors, which must be contiguous, and the number of threads at the end."""
-    library = native().library
-    assert library is not None
-    plain = (a.data_ptr() if isinstance(a, Tensor) else a for a in arguments)
-    getattr(library, f"tunesmith_{name}")(*plain, torch.get_num_threads())
+from tunesmith.native.library import call, native
 
 
 def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-    """Return weight * x / sqrt(mean(x^2) + epsilon), x (..., d), weight (d,) (arXiv 1910.07467)."""
-    return cast(Tensor, _RMSNorm.apply(x, weight, epsilon))  # type: ignore[no-untyped-call]
+    """Return weight * x / sqrt(mean(x^2) + epsilon), x (..., d), weight (d,) (arXiv 1910.07467).
+
+    Under bf16 autocast the result is bf16: all that reads it is a matrix product, which would round it the same way.
+    """
+    out = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else x.dtype
+    return cast(Tensor, _RMSNorm.apply(x, weight, epsilon, out))  # type: ignore[no-untyped-call]
 
 
 def rotary(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -44,30 +40,39 @@ def swiglu(gate: Tensor, up: Tensor) -> Tensor:
     return cast(Tensor, _SwiGLU.apply(gate, up))  # type: ignore[no-untyped-call]
 
 
-def _covered(*tensors: Tensor) -> bool:
-    return all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
+def _plain(*tensors: Tensor) -> bool:
+    """Whether all are fp32 on the processor, and autocast, where it is on, means bf16."""
+    if any(t.dtype != torch.float32 or t.device.type != "cpu" for t in tensors):
+        return False
+    return not torch.is_autocast_enabled("cpu") or torch.get_autocast_dtype("cpu") == torch.bfloat16
+
+
+def _alike(*tensors: Tensor) -> bool:
+    """Whether all are fp32 or all are bf16, on the processor."""
+    kinds = {t.dtype for t in tensors}
+    return kinds <= {torch.float32, torch.bfloat16} and len(kinds) == 1 and all(t.device.type == "cpu" for t in tensors)
 
 
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> Tensor:
         x, weight = x.contiguous(), weight.contiguous()
         n = x.shape[-1]
         scale = x.new_empty(x.shape[:-1])
-        out = torch.empty_like(x)
-        _call("norm", x, weight, scale.numel(), n, epsilon, out, scale)
+        out = torch.empty_like(x, dtype=dtype)
+        call("norm", x, weight, scale.numel(), n, epsilon, out.itemsize, out, scale)
         ctx.save_for_backward(x, weight, scale)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         x, weight, scale = ctx.saved_tensors
         n = x.shape[-1]
         grad_x = torch.empty_like(x)
         sums = x.new_zeros(torch.get_num_threads(), n)
-        _call("norm_backward", grad.contiguous(), x, weight, scale, scale.numel(), n, grad_x, sums)
-        return grad_x, sums.sum(dim=0), None
+        call("norm_backward", grad.contiguous(), x, weight, scale, scale.numel(), n, grad.itemsize, grad_x, sums)
+        return grad_x, sums.sum(dim=0), None, None
 
 
 class _Rotary(torch.autograd.Function):
@@ -86,7 +91,7 @@ class _Rotary(torch.autograd.Function):
 
 def _turned(x: Tensor, cosine: Tensor, sine: Tensor, direction: float) -> Tensor:
     out = torch.empty_like(x)
-    _call("rotary", x, cosine, sine, *x.shape, direction, out)
+    call("rotary", x, cosine, sine, *x.shape, direction, x.itemsize, out)
     return out
 
 
@@ -96,7 +101,7 @@ class _SwiGLU(torch.autograd.Function):
         gate, up = gate.contiguous(), up.contiguous()
         ctx.save_for_backward(gate, up)
         out = torch.empty_like(gate)
-        _call("swiglu", gate, up, gate.numel(), out)
+        call("swiglu", gate, up, gate.numel(), gate.itemsize, out)
         return out
 
     @staticmethod
@@ -104,7 +109,7 @@ class _SwiGLU(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         gate, up = ctx.saved_tensors
         grad_gate, grad_up = torch.empty_like(gate), torch.empty_like(up)
-        _call("swiglu_backward", grad.contiguous(), gate, up, gate.numel(), grad_gate, grad_up)
+        call("swiglu_backward", grad.contiguous(), gate, up, gate.numel(), gate.itemsize, grad_gate, grad_up)
         return grad_gate, grad_up
 
 
@@ -116,7 +121,7 @@ class FusedNorm(nn.Module):
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """(..., d) -> (..., d)."""
-        if not _covered(hidden_states, self.weight):
+        if not _plain(hidden_states, self.weight):
             plain: Tensor = super().forward(hidden_states)
             return plain
         return rms_norm(hidden_states, self.weight, self.variance_epsilon)
@@ -132,7 +137,7 @@ class FusedMLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., d) -> (..., d)."""
         gate, up = self.gate_proj(x), self.up_proj(x)
-        out: Tensor = self.down_proj(swiglu(gate, up) if _covered(gate, up) else nn.functional.silu(gate) * up)
+        out: Tensor = self.down_proj(swiglu(gate, up) if _alike(gate, up) else nn.functional.silu(gate) * up)
         return out
 
 
@@ -180,8 +185,8 @@ class FusedAttention(nn.Module):
         return (
             self.config._attn_implementation == NAME
             and len(hidden_states) == 1
-            and _covered(hidden_states, cosine, sine, *weights)
-            and not torch.is_autocast_enabled(hidden_states.device.type)
+            and _plain(cosine, sine, *weights)
+            and (torch.is_autocast_enabled("cpu") or hidden_states.dtype == torch.float32)
         )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from tunesmith.model.cache import KeyValueCache
-from tunesmith.model.native.library import native
+from tunesmith.native.library import native
 
 FAMILIES = ("LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model")
 STATIC_ROPE = ("default", "linear", "llama3")  # the others' frequencies depend on the length

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.model.native.networks import network_of_case, token_rows
 from tunesmith.model.generate import Sampling, generate
-from tunesmith.model.native import library
 from tunesmith.model.native.fused import fuse
-from tunesmith.model.native.library import native
-
-from .networks import network_of_case, token_rows
+from tunesmith.native import library
+from tunesmith.native.library import native
 
 needs_compiler = pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
 

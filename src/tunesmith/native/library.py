@@ -18,18 +18,24 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 FOLDER = Path(__file__).parent
-SOURCES = (FOLDER / "decode.cpp", FOLDER / "elementwise.cpp")
-HEADER = FOLDER / "vectors.h"
+SOURCES = tuple(FOLDER / f"{name}.cpp" for name in ("decode", "elementwise", "attention", "softmax"))
+HEADERS = (FOLDER / "vectors.h", FOLDER / "numbers.h")
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-fPIC", "-shared")
 BUILD_LIMIT_S = 120
 SIGNATURES = {
     "step": "ppn",
-    "norm": "ppnnfppn",
-    "norm_backward": "ppppnnppn",
-    "rotary": "pppnnnfpn",
-    "swiglu": "ppnpn",
-    "swiglu_backward": "pppnppn",
+    "norm": "ppnnfnppn",
+    "norm_backward": "ppppnnnppn",
+    "rotary": "pppnnnfnpn",
+    "swiglu": "ppnnpn",
+    "swiglu_backward": "pppnnppn",
+    "softmax_rows": "pppnnnfpppn",
+    "attention": "pppppnnnnnfnppn",
+    "attention_backward": "pppppppnnnnnfnpppn",
 }
 
 
@@ -59,6 +65,14 @@ def native() -> Native:
         return Native(None, str(error))
 
 
+def call(name: str, *arguments: Tensor | float | None) -> None:
+    """Call a kernel with addresses for tensors, which must be contiguous, and the number of threads at the end."""
+    library = native().library
+    assert library is not None
+    plain = (a.data_ptr() if isinstance(a, Tensor) else a for a in arguments)
+    getattr(library, f"tunesmith_{name}")(*plain, torch.get_num_threads())
+
+
 def cache_folder(kind: str = "native") -> Path:
     """Return where built libraries, or what else can be made again, are kept, readable by this user alone."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -70,7 +84,7 @@ def cache_folder(kind: str = "native") -> Path:
 def _key(compiler: str) -> str:
     """Name what the build depends on."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True, timeout=30).stdout
-    texts = [path.read_text(encoding="utf-8") for path in (*SOURCES, HEADER)]
+    texts = [path.read_text(encoding="utf-8") for path in (*SOURCES, *HEADERS)]
     parts = (*texts, " ".join(FLAGS), version, platform.machine(), _processor())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

@@ -41,7 +41,7 @@ inline float sum(Vector value) {
     return lanes[0];
 }
 
-float dot(const float* a, const float* b, int64_t n) {
+inline float dot(const float* a, const float* b, int64_t n) {
     Vector sums = {};
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) sums += load(a + i) * load(b + i);
