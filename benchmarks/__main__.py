@@ -36,13 +36,14 @@ TRL, TRL_PPO = "trl", "trl-ppo"  # folders of environments below --peers
 
 def entries(stage: str, size: str, peers: Path | None, options: dict[str, Any]) -> list[Entry]:
     """Return who takes part in a stage: this project first."""
-    ours = Entry("tunesmith", "ours", f"benchmarks.ours:{stage}", sys.executable, {"size": size, **options})
+    base = {"size": size, **options}
+    ours = Entry("tunesmith", "ours", f"benchmarks.ours:{stage}", sys.executable, {**base, "keep_memory": True})
     found = [ours]
 
     def peer(name: str, role: str, function: str, environment: str | None, **settings: Any) -> None:
         python = sys.executable if environment is None else str((peers or Path()) / environment / "bin" / "python")
         if environment is None or peers is not None:
-            values = {"size": size, **options, **settings}
+            values = {**base, **settings, "keep_memory": role == "best"}
             found.append(Entry(name, role, f"benchmarks.peers.{function}", python, values))
 
     match stage:

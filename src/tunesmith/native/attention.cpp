@@ -7,6 +7,7 @@
 // Numbers come and go in fp32 or bf16; everything between is fp32.
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "numbers.h"
@@ -147,8 +148,7 @@ void probabilities(float* scores, int64_t columns, int64_t limit, const Row& row
         std::fill(line, line + seen.low, 0.0f);
         std::fill(line + seen.high, line + limit, 0.0f);
         if (!known) {
-            float most = line[seen.low];
-            for (int64_t j = seen.low; j < seen.high; ++j) most = std::max(most, line[j]);
+            const float most = largest(line + seen.low, seen.high - seen.low, 1.0f);
             Vector sums = {};
             float tail = 0.0f;
             int64_t j = seen.low;
@@ -254,11 +254,56 @@ void backward_row(const Number* grad, const Number* q, const Number* k, const Nu
     scratch.used = mark;
 }
 
+}  // namespace
+
+#include "attention_tiles.h"
+
+namespace {
+
+// Floats that a thread needs for the longest row: its own and its family's sums, and what either way of doing it takes.
 size_t memory_of(const Row* rows, int64_t n_rows, const Shape& shape) {
     int64_t longest = 0;
     for (int64_t r = 0; r < n_rows; ++r) longest = std::max(longest, rows[r].before + rows[r].length);
-    const int64_t width = shape.width(), columns = padded(longest);
-    return static_cast<size_t>(8 * columns * width + QUERIES * (2 * columns + 3 * width) + 16 * 16);
+    const int64_t width = (shape.n + 31) / 32 * 32, columns = (longest + 31) / 32 * 32;
+    return static_cast<size_t>(8 * columns * width + 64 * (4 * columns + 6 * width) + 32 * 16);
+}
+
+// A row by the processor's tiles where it has them for such numbers, else by its vectors.
+template <typename Number>
+struct Way {
+    void forward(const Number* q, const Number* k, const Number* v, const Shape& shape, const Row& row, int64_t head, Number* out, float* logs) const {
+        forward_row(q, k, v, shape, row, head, out, logs);
+    }
+    void backward(const Number* grad, const Number*, const Number* q, const Number* k, const Number* v, const float* logs, const Shape& shape,
+                  const Row& row, int64_t head, Number* grad_q, float* grad_keys, float* grad_values) const {
+        backward_row(grad, q, k, v, logs, shape, row, head, grad_q, grad_keys, grad_values);
+    }
+};
+
+#ifdef TUNESMITH_TILES
+template <>
+struct Way<Bf16> {
+    std::optional<Tiles> tiles;
+    Way() {
+        if (tiles_allowed()) tiles.emplace();
+    }
+    void forward(const Bf16* q, const Bf16* k, const Bf16* v, const Shape& shape, const Row& row, int64_t head, Bf16* out, float* logs) const {
+        (tiles ? forward_row_tiles : forward_row<Bf16>)(q, k, v, shape, row, head, out, logs);
+    }
+    void backward(const Bf16* grad, const Bf16* out, const Bf16* q, const Bf16* k, const Bf16* v, const float* logs, const Shape& shape, const Row& row,
+                  int64_t head, Bf16* grad_q, float* grad_keys, float* grad_values) const {
+        if (tiles) backward_row_tiles(grad, out, q, k, v, logs, shape, row, head, grad_q, grad_keys, grad_values);
+        else backward_row(grad, q, k, v, logs, shape, row, head, grad_q, grad_keys, grad_values);
+    }
+};
+#endif
+
+// Zeros for the gradients of all keys that a row sees, tiles' ends included.
+float* sums_of(const Row& row, int64_t width) {
+    const int64_t n = (row.before + row.length + 31) / 32 * 32 * width;
+    float* sums = scratch.take(n);
+    std::fill(sums, sums + n, 0.0f);
+    return sums;
 }
 
 template <typename Number>
@@ -268,40 +313,38 @@ void forward(const Number* q, const Number* k, const Number* v, const Row* rows,
 #pragma omp parallel num_threads(threads)
     {
         scratch.begin(memory);
+        const Way<Number> way;
 #pragma omp for schedule(dynamic, 1)
         for (int64_t unit = 0; unit < n_families * shape.kv_heads; ++unit) {
             const int64_t family = unit / shape.kv_heads, head = unit % shape.kv_heads;
-            for (int64_t r = families[family]; r < families[family + 1]; ++r) forward_row(q, k, v, shape, rows[r], head, out, logs);
+            for (int64_t r = families[family]; r < families[family + 1]; ++r) way.forward(q, k, v, shape, rows[r], head, out, logs);
         }
     }
 }
 
 template <typename Number>
-void backward(const Number* grad, const Number* q, const Number* k, const Number* v, const float* logs, const Row* rows, const int64_t* families,
-              int64_t n_families, const Shape& shape, Number* grad_q, Number* grad_k, Number* grad_v, int64_t threads) {
+void backward(const Number* grad, const Number* out, const Number* q, const Number* k, const Number* v, const float* logs, const Row* rows,
+              const int64_t* families, int64_t n_families, const Shape& shape, Number* grad_q, Number* grad_k, Number* grad_v, int64_t threads) {
     const size_t memory = memory_of(rows, families[n_families], shape);
     const int64_t width = shape.width();
 #pragma omp parallel num_threads(threads)
     {
+        const Way<Number> way;
 #pragma omp for schedule(dynamic, 1)
         for (int64_t unit = 0; unit < n_families * shape.kv_heads; ++unit) {
             scratch.begin(memory);
             const int64_t head = unit % shape.kv_heads, begin = families[unit / shape.kv_heads], end = families[unit / shape.kv_heads + 1];
             const Row& root = rows[begin];
-            float* root_keys = scratch.take(root.length * width);
-            float* root_values = scratch.take(root.length * width);
-            std::fill(root_keys, root_keys + root.length * width, 0.0f);
-            std::fill(root_values, root_values + root.length * width, 0.0f);
-            backward_row(grad, q, k, v, logs, shape, root, head, grad_q, root_keys, root_values);
+            float* root_keys = sums_of(root, width);
+            float* root_values = sums_of(root, width);
+            way.backward(grad, out, q, k, v, logs, shape, root, head, grad_q, root_keys, root_values);
             for (int64_t r = begin + 1; r < end; ++r) {
                 const Row& row = rows[r];
                 const size_t mark = scratch.used;
-                const int64_t before = row.before * width, all = before + row.length * width;
-                float* keys = scratch.take(all);
-                float* values = scratch.take(all);
-                std::fill(keys, keys + all, 0.0f);
-                std::fill(values, values + all, 0.0f);
-                backward_row(grad, q, k, v, logs, shape, row, head, grad_q, keys, values);
+                const int64_t before = row.before * width;
+                float* keys = sums_of(row, width);
+                float* values = sums_of(row, width);
+                way.backward(grad, out, q, k, v, logs, shape, row, head, grad_q, keys, values);
                 for (int64_t j = 0; j < before; j += LANES) {
                     store(root_keys + j, load(root_keys + j) + load(keys + j));
                     store(root_values + j, load(root_values + j) + load(values + j));
@@ -333,7 +376,8 @@ void tunesmith_attention(const void* q, const void* k, const void* v, const int6
     });
 }
 
-void tunesmith_attention_backward(const void* grad, const void* q, const void* k, const void* v, const float* logs, const int64_t* rows,
+// grad, out: of the result. Without padding's zeros nothing is written to it either.
+void tunesmith_attention_backward(const void* grad, const void* out, const void* q, const void* k, const void* v, const float* logs, const int64_t* rows,
                                   const int64_t* families, int64_t n_families, int64_t heads, int64_t kv_heads, int64_t n, int64_t window,
                                   float scale, int64_t bytes, void* grad_q, void* grad_k, void* grad_v, int64_t threads) {
     const Shape shape{heads, kv_heads, n, window, scale};
@@ -341,7 +385,7 @@ void tunesmith_attention_backward(const void* grad, const void* q, const void* k
         using Number = decltype(number);
         auto in = [](const void* p) { return static_cast<const Number*>(p); };
         auto made = [](void* p) { return static_cast<Number*>(p); };
-        backward(in(grad), in(q), in(k), in(v), logs, reinterpret_cast<const Row*>(rows), families, n_families, shape, made(grad_q), made(grad_k),
+        backward(in(grad), in(out), in(q), in(k), in(v), logs, reinterpret_cast<const Row*>(rows), families, n_families, shape, made(grad_q), made(grad_k),
                  made(grad_v), threads);
     });
 }

@@ -23,7 +23,7 @@ from torch import Tensor
 
 FOLDER = Path(__file__).parent
 SOURCES = tuple(FOLDER / f"{name}.cpp" for name in ("decode", "elementwise", "attention", "softmax"))
-HEADERS = (FOLDER / "vectors.h", FOLDER / "numbers.h")
+HEADERS = tuple(FOLDER / f"{name}.h" for name in ("vectors", "numbers", "tiles", "attention_tiles"))
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-fPIC", "-shared")
 BUILD_LIMIT_S = 120
 SIGNATURES = {
@@ -35,7 +35,7 @@ SIGNATURES = {
     "swiglu_backward": "pppnnppn",
     "softmax_rows": "pppnnnfpppn",
     "attention": "pppppnnnnnfnppn",
-    "attention_backward": "pppppppnnnnnfnpppn",
+    "attention_backward": "ppppppppnnnnnfnpppn",
 }
 
 

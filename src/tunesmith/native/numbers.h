@@ -57,6 +57,20 @@ inline void pieces(int64_t n, Each each) {
     if (i < n) each(i, n - i);
 }
 
+// The largest of `n` numbers, each times `scale`; what is not a number does not count.
+template <typename Number>
+inline float largest(const Number* from, int64_t n, float scale) {
+    Vector found = Vector{} - INFINITY;
+    pieces(n, [&](int64_t i, int64_t some) {
+        Vector value = get(from + i, some) * scale;
+        for (int64_t j = some; j < LANES; ++j) value[j] = -INFINITY;
+        found = value > found ? value : found;
+    });
+    float most = found[0];
+    for (int j = 1; j < LANES; ++j) most = found[j] > most ? found[j] : most;
+    return most;
+}
+
 // Calls `each` with a number of the kind that takes `bytes`.
 template <typename Each>
 inline void with_number(int64_t bytes, Each each) {

@@ -1,6 +1,5 @@
 // The softmax over a vocabulary, row by row: what a loss wants to know of it, and its gradient in the logits' place.
 
-#include <algorithm>
 #include <vector>
 
 #include "numbers.h"
@@ -10,14 +9,7 @@ namespace {
 template <typename Number>
 void softmax_row(Number* z, int64_t target, const float* weight, int64_t n, float scale, float* exponentials, float* logprob, float* logsumexp,
                  float* entropy) {
-    Vector highest = Vector{} - INFINITY;
-    pieces(n, [&](int64_t i, int64_t some) {
-        Vector value = get(z + i, some) * scale;
-        for (int64_t j = some; j < LANES; ++j) value[j] = -INFINITY;
-        highest = value > highest ? value : highest;
-    });
-    float most = highest[0];
-    for (int j = 1; j < LANES; ++j) most = std::max(most, highest[j]);
+    const float most = largest(z, n, scale);
     Vector sums = {}, products = {};
     pieces(n, [&](int64_t i, int64_t some) {
         const Vector shifted = get(z + i, some) * scale - most;

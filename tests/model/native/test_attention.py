@@ -25,7 +25,7 @@ BATCHES: dict[str, TokenBatch] = {
         [TokenTree(ROWS[0], ROWS[4:6], ""), TokenTree(ROWS[1], ROWS[:2], ""), TokenTree(ROWS[2], ROWS[5:], "")]
     ),
 }
-SHAPES = {"64": (4, 4, 64), "shared keys": (6, 2, 32), "odd": (3, 1, 18)}
+SHAPES = {"64": (4, 4, 64), "shared keys": (6, 2, 32), "odd": (3, 1, 18), "48": (2, 2, 48)}
 
 
 def attended(q: Tensor, k: Tensor, v: Tensor, batch: TokenBatch, window: int | None) -> Tensor:

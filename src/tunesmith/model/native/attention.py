@@ -41,13 +41,13 @@ class _Attention(torch.autograd.Function):
         ctx.how = (len(families.begins) - 1, q.shape[1], k.shape[1], q.shape[2], window, scale, q.itemsize)
         call("attention", q, k, v, *families, *ctx.how, out, logs)
         ctx.families = families
-        ctx.save_for_backward(q, k, v, logs)
+        ctx.save_for_backward(out, q, k, v, logs)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        q, k, v, logs = ctx.saved_tensors
+        out, q, k, v, logs = ctx.saved_tensors
         grads = [torch.zeros_like(t) for t in (q, k, v)]
-        call("attention_backward", grad.contiguous(), q, k, v, logs, *ctx.families, *ctx.how, *grads)
+        call("attention_backward", grad.contiguous(), out, q, k, v, logs, *ctx.families, *ctx.how, *grads)
         return *grads, None, None, None
