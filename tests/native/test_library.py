@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import platform
 import shutil
 import stat
 from collections.abc import Iterator
@@ -56,7 +57,9 @@ def without(why: str) -> None:
     kinds = [type(m) for m in network.modules()]
     fuse(network)
     assert [type(m) for m in network.modules()] == kinds
-    assert generate(network, token_rows(5), stop_ids=[1], sampling=Sampling(max_tokens=4))[0][0].ids
+    for dtype in (torch.float32, torch.bfloat16):
+        made = generate(network.to(dtype), token_rows(5), stop_ids=[1], sampling=Sampling(max_tokens=4))
+        assert made[0][0].ids and all(logprob < 0 for logprob in made[0][0].logprobs)
 
 
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +89,22 @@ def test_a_home_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path
     locked.mkdir(mode=0o500)
     monkeypatch.setenv("XDG_CACHE_HOME", str(locked))
     without("Permission denied")
+
+
+@needs_compiler
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="these are switches of x86 compilers")
+@pytest.mark.parametrize("switches", ["-mno-amx-tile -mno-amx-bf16", "-march=x86-64-v3", "-march=x86-64"])
+def test_lesser_processors_sample_the_same_in_bf16(switches: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without tiles, without AVX-512, without AVX: the same tokens, log-probs to what bf16 rounds away."""
+    network = network_of_case("llama").bfloat16()
+    prompts, sampling = token_rows(5, 30, 17), Sampling(max_tokens=3, seed=1)
+    best = generate(network, prompts, stop_ids=[1], sampling=sampling)
+    native.cache_clear()
+    monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, *switches.split()))
+    assert native().library is not None, native().why
+    for one, other in zip(best, generate(network, prompts, stop_ids=[1], sampling=sampling), strict=True):
+        assert one[0].ids == other[0].ids
+        assert other[0].logprobs == pytest.approx(one[0].logprobs, abs=0.1)
 
 
 @needs_compiler

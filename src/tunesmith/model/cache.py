@@ -18,12 +18,13 @@ class KeyValueCache:
     `lengths` (rows,) are the tokens that each row holds; `pairs` are each layer's (keys, values). Rows come with `fill`
     (once in every layer), are multiplied by `repeat` and leave by `remove`. Call order of one decoding step: `append`
     once in every layer, or a kernel that writes into `pairs`, then `advance`.
+    A kernel has a layout of its own within a row's places: rows that it `claim`ed are read by it alone.
     """
 
     def __init__(self, *, rows: int, capacity: int) -> None:
         self.lengths = torch.zeros(0, dtype=torch.long)
         self._room = rows
-        self._capacity = capacity
+        self._capacity = -(-capacity // _GRAIN) * _GRAIN
         self.pairs: list[tuple[Tensor, Tensor]] = []
         self._begin = 0  # the first row of the fill under way
         self._touched = 0  # places from here on never held a row
@@ -69,14 +70,26 @@ class KeyValueCache:
                 rows[: max(0, self._touched - row), :, block.width :] = 0
                 row += block.rows
 
+    def claim(self, lengths: Tensor, *, layers: int, heads: int, size: int, dtype: torch.dtype) -> None:
+        """Add rows of these lengths, which a kernel fills: it alone knows how `pairs` are laid out within a row."""
+        self.lengths = torch.cat([self.lengths, lengths])
+        self._prepare()
+        if not self.pairs:
+            shape = (self._room, heads, self._capacity, size)
+            self.pairs = [(torch.empty(shape, dtype=dtype), torch.empty(shape, dtype=dtype)) for _ in range(layers)]
+
     def _prepare(self) -> None:
-        self._width = int(self.lengths.max()) + 1 if len(self.lengths) else 0
+        """Forget what was worked out for the rows as they were."""
+        self._width = 0
         self._mask = None
-        self._index = torch.arange(len(self.lengths), device=self.lengths.device)
+        self._index = None
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Write one token's keys and values (rows, H_kv, D); returns the layer's cache (rows, H_kv, width, D)."""
         keys, values = self.pairs[layer]
+        if self._index is None:
+            self._index = torch.arange(len(self.lengths), device=self.lengths.device)
+            self._width = int(self.lengths.max()) + 1
         keys[self._index, :, self.lengths] = key
         values[self._index, :, self.lengths] = value
         used = len(self.lengths)

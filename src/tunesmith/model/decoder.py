@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tunesmith.data.batch import TokenSequence, pack
+from tunesmith.data.batch import TokenBatch, TokenSequence, pack
 from tunesmith.model.cache import KeyValueCache
 from tunesmith.model.native.step import native_step
-from tunesmith.model.network import logits_at
+from tunesmith.model.network import logits_at, projection
 from tunesmith.model.prompt_scores import PromptScores, prompt_scores
 from tunesmith.model.sampling import Sampling, sample
 
@@ -52,11 +52,16 @@ class Row:
 class _Settings:
     """The rows' settings as columns (rows, 1), made anew when rows come or go."""
 
-    temperature: Tensor | None  # None: 1 in every row
+    temperatures: Tensor  # (rows,), 0 where greedy
+    temperature: Tensor | None  # with 1 where greedy; None: 1 in every row
     greedy: Tensor | None
     truncated: Tensor | None  # indexes of the rows whose distribution is cut
     top_p: Tensor
     top_k: Tensor
+
+
+# Which prompt each new row of the cache is, the states (rows, d) from which their first tokens are drawn, scores.
+_Read = tuple[list[int], Tensor, list[PromptScores | None]]
 
 
 class Decoder:
@@ -84,8 +89,20 @@ class Decoder:
             len(p) + max(r.sampling.max_tokens for r in group) for p, group in zip(prompts, rows, strict=True)
         )
         self._cache.reserve(rows=len(self.rows) + sum(map(len, rows)), capacity=longest)
-        sequences = [TokenSequence(p, [k is not None] * len(p), "") for p, k in zip(prompts, likeliest, strict=True)]
-        batch = pack(sequences).to(self.network.device)
+        read = self._read_packed if self._native is None else self._read_native
+        order, hidden, scores = read(prompts, likeliest)
+        groups = [rows[i] for i in order]
+        if any(len(group) > 1 for group in groups):
+            counts = [len(group) for group in groups]
+            self._cache.repeat(counts)
+            hidden = hidden.repeat_interleave(torch.tensor(counts, device=hidden.device), dim=0)
+        self._hidden = torch.cat([self._hidden, hidden]) if self.rows else hidden
+        self.rows += [row for group in groups for row in group]
+        self._settings = None
+        return scores
+
+    def _read_packed(self, prompts: Sequence[Sequence[int]], likeliest: Sequence[int | None]) -> _Read:
+        batch = _packed(prompts, likeliest).to(self.network.device)
         out = self.network.base_model(
             input_ids=batch.ids[None],
             position_ids=batch.positions[None],
@@ -96,38 +113,56 @@ class Decoder:
         order = torch.argsort(batch.last)  # stream order is the cache's row order
         states = out.last_hidden_state[0]
         hidden = states.index_select(0, batch.last[order])
-        groups = [rows[i] for i in order.tolist()]
-        if any(len(group) > 1 for group in groups):
-            counts = [len(group) for group in groups]
-            self._cache.repeat(counts)
-            hidden = hidden.repeat_interleave(torch.tensor(counts, device=hidden.device), dim=0)
-        self._hidden = torch.cat([self._hidden, hidden]) if self.rows else hidden
-        self.rows += [row for group in groups for row in group]
-        self._settings = None
-        return prompt_scores(self.network, states, batch, likeliest)
+        return order.tolist(), hidden, prompt_scores(self.network, states, batch, likeliest)
+
+    def _read_native(self, prompts: Sequence[Sequence[int]], likeliest: Sequence[int | None]) -> _Read:
+        assert self._native is not None
+        states = self._native.read(prompts, self._cache)
+        ends = torch.tensor([len(p) for p in prompts]).cumsum(0)
+        scores: list[PromptScores | None] = [None] * len(prompts)
+        if any(k is not None for k in likeliest):
+            batch = _packed(prompts, likeliest)
+            places = [torch.arange(len(p)) + last - len(p) + 1 for p, last in zip(prompts, batch.last, strict=True)]
+            stream = states.new_zeros(len(batch.ids), states.shape[1])
+            stream[torch.cat(places)] = states
+            weight = projection(self.network).weight
+            scores = prompt_scores(self.network, stream.to(weight.dtype), batch, likeliest)
+        return list(range(len(prompts))), states.index_select(0, ends - 1), scores
 
     def choose(self) -> None:
         """Give each row that is not done its next token."""
         settings = self._settings = self._settings or _settings_of(self.rows, self._hidden.device)
-        logits = logits_at(self.network, self._hidden).float()
+        wanted = any(row.likeliest for row in self.rows)
+        if self._native is not None and settings.truncated is None and not wanted:
+            self._tokens, chosen = self._native.draw(self._hidden, settings.temperatures, self._uniforms())
+            self._note(chosen)
+            return
+        logits = (
+            logits_at(self.network, self._hidden).float() if self._native is None else self._native.logits(self._hidden)
+        )
         if settings.temperature is not None:
             logits = logits / settings.temperature
         logprobs = torch.log_softmax(logits, dim=-1)
         self._tokens = self._sampled(logprobs, settings)
-        chosen = logprobs.gather(1, self._tokens[:, None])[:, 0].tolist()
-        for row, token, logprob in zip(self.rows, self._tokens.tolist(), chosen, strict=True):
+        self._note(logprobs.gather(1, self._tokens[:, None])[:, 0])
+        self._note_likeliest(logprobs)
+
+    def _note(self, chosen: Tensor) -> None:
+        for row, token, logprob in zip(self.rows, self._tokens.tolist(), chosen.tolist(), strict=True):
             if not row.done:
                 row.ids.append(token)
                 row.logprobs.append(logprob)
                 row.finished = token in self._stop
-        self._note_likeliest(logprobs)
+
+    def _uniforms(self) -> Tensor:
+        # A row that is done stays until it leaves; which number it is given does not matter.
+        drawn = np.array([row.uniforms[min(len(row.ids), len(row.uniforms) - 1)] for row in self.rows])
+        return torch.from_numpy(drawn).to(self._hidden.device)
 
     def _sampled(self, logprobs: Tensor, settings: _Settings) -> Tensor:
         if settings.greedy is not None and bool(settings.greedy.all()):
             return logprobs.argmax(dim=-1)
-        # A row that is done stays until it leaves; which number it is given does not matter.
-        drawn = np.array([row.uniforms[min(len(row.ids), len(row.uniforms) - 1)] for row in self.rows])
-        uniform = torch.from_numpy(drawn).to(logprobs.device)
+        uniform = self._uniforms()
         cut = settings.truncated
         if cut is None:
             tokens = sample(logprobs, uniform)
@@ -175,6 +210,10 @@ class Decoder:
         self._cache.advance()
 
 
+def _packed(prompts: Sequence[Sequence[int]], likeliest: Sequence[int | None]) -> TokenBatch:
+    return pack([TokenSequence(p, [k is not None] * len(p), "") for p, k in zip(prompts, likeliest, strict=True)])
+
+
 def _settings_of(rows: Sequence[Row], device: torch.device) -> _Settings:
     how = [row.sampling for row in rows]
 
@@ -185,6 +224,7 @@ def _settings_of(rows: Sequence[Row], device: torch.device) -> _Settings:
     greedy = [s.temperature == 0 for s in how]
     cut = [i for i, s in enumerate(how) if s.truncated and s.temperature > 0]
     return _Settings(
+        temperatures=torch.tensor([s.temperature for s in how], dtype=torch.float32, device=device),
         temperature=column(temperatures, torch.float32) if set(temperatures) != {1.0} else None,
         greedy=torch.tensor(greedy, device=device) if any(greedy) else None,
         truncated=torch.tensor(cut, device=device) if cut else None,

@@ -7,7 +7,6 @@
 // Numbers come and go in fp32 or bf16; everything between is fp32.
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "numbers.h"
@@ -282,17 +281,14 @@ struct Way {
 
 #ifdef TUNESMITH_TILES
 template <>
-struct Way<Bf16> {
-    std::optional<Tiles> tiles;
-    Way() {
-        if (tiles_allowed()) tiles.emplace();
+struct Way<Bf16Number> {
+    const Tiles tiles{true};
+    void forward(const Bf16Number* q, const Bf16Number* k, const Bf16Number* v, const Shape& shape, const Row& row, int64_t head, Bf16Number* out, float* logs) const {
+        (tiles.used ? forward_row_tiles : forward_row<Bf16Number>)(q, k, v, shape, row, head, out, logs);
     }
-    void forward(const Bf16* q, const Bf16* k, const Bf16* v, const Shape& shape, const Row& row, int64_t head, Bf16* out, float* logs) const {
-        (tiles ? forward_row_tiles : forward_row<Bf16>)(q, k, v, shape, row, head, out, logs);
-    }
-    void backward(const Bf16* grad, const Bf16* out, const Bf16* q, const Bf16* k, const Bf16* v, const float* logs, const Shape& shape, const Row& row,
-                  int64_t head, Bf16* grad_q, float* grad_keys, float* grad_values) const {
-        if (tiles) backward_row_tiles(grad, out, q, k, v, logs, shape, row, head, grad_q, grad_keys, grad_values);
+    void backward(const Bf16Number* grad, const Bf16Number* out, const Bf16Number* q, const Bf16Number* k, const Bf16Number* v, const float* logs, const Shape& shape, const Row& row,
+                  int64_t head, Bf16Number* grad_q, float* grad_keys, float* grad_values) const {
+        if (tiles.used) backward_row_tiles(grad, out, q, k, v, logs, shape, row, head, grad_q, grad_keys, grad_values);
         else backward_row(grad, q, k, v, logs, shape, row, head, grad_q, grad_keys, grad_values);
     }
 };

@@ -9,28 +9,90 @@
 namespace {
 
 constexpr int64_t TILE_QUERIES = 64;
+constexpr int64_t TILE_DEPTH = 32;  // bf16 in a row of the left tile
+
+inline int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// c (rows, columns) (+)= a (rows, depth) times b, which lies in pairs of its rows: b[k / 2][column][k % 2]. All sizes are
+// multiples of a tile's; row_a in bf16, row_b in pairs, row_c in fp32.
+struct TileProduct {
+    const Bf16Number *a, *b;
+    float* c;
+    int64_t row_a, row_b, row_c, rows, columns, depth;
+    bool add;
+};
+
+template <int M, int N>
+inline void tile_block(const TileProduct& p, int64_t i, int64_t j) {
+    float* c = p.c + i * p.row_c + j;
+    const int64_t bytes_c = p.row_c * 4, bytes_a = p.row_a * 2, bytes_b = p.row_b * 4;
+    float* below = c + TILE * p.row_c;
+    if (p.add) {
+        _tile_loadd(0, c, bytes_c);
+        if constexpr (N > 1) _tile_loadd(1, c + TILE, bytes_c);
+        if constexpr (M > 1) _tile_loadd(2, below, bytes_c);
+        if constexpr (M > 1 && N > 1) _tile_loadd(3, below + TILE, bytes_c);
+    } else {
+        _tile_zero(0);
+        if constexpr (N > 1) _tile_zero(1);
+        if constexpr (M > 1) _tile_zero(2);
+        if constexpr (M > 1 && N > 1) _tile_zero(3);
+    }
+    for (int64_t k = 0; k < p.depth; k += TILE_DEPTH) {
+        const Bf16Number *a = p.a + i * p.row_a + k, *b = p.b + (k / 2 * p.row_b + j) * 2;
+        _tile_loadd(4, a, bytes_a);
+        _tile_loadd(6, b, bytes_b);
+        _tile_dpbf16ps(0, 4, 6);
+        if constexpr (N > 1) {
+            _tile_loadd(7, b + 2 * TILE, bytes_b);
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if constexpr (M > 1) {
+            _tile_loadd(5, a + TILE * p.row_a, bytes_a);
+            _tile_dpbf16ps(2, 5, 6);
+        }
+        if constexpr (M > 1 && N > 1) _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, c, bytes_c);
+    if constexpr (N > 1) _tile_stored(1, c + TILE, bytes_c);
+    if constexpr (M > 1) _tile_stored(2, below, bytes_c);
+    if constexpr (M > 1 && N > 1) _tile_stored(3, below + TILE, bytes_c);
+}
+
+template <int M>
+inline void tile_rows(const TileProduct& p, int64_t i) {
+    int64_t j = 0;
+    for (; j + 2 * TILE <= p.columns; j += 2 * TILE) tile_block<M, 2>(p, i, j);
+    if (j < p.columns) tile_block<M, 1>(p, i, j);
+}
+
+inline void multiply(const TileProduct& p) {
+    int64_t i = 0;
+    for (; i + 2 * TILE <= p.rows; i += 2 * TILE) tile_rows<2>(p, i);
+    if (i < p.rows) tile_rows<1>(p, i);
+}
 
 struct Tiled {
     int64_t n, depth;  // of a head, and with zeros behind it
     explicit Tiled(const Shape& shape) : n(shape.n), depth(rounded(shape.n, TILE_DEPTH)) {}
 };
 
-inline Bf16* take_halves(int64_t count) { return reinterpret_cast<Bf16*>(scratch.take((count + 1) / 2)); }
+inline Bf16Number* take_halves(int64_t count) { return reinterpret_cast<Bf16Number*>(scratch.take((count + 1) / 2)); }
 
 // One head of `count` positions from `at` on, as rows of `width` with zeros behind n, to rows `to` + 0 ...
-inline void copied(const Bf16* from, int64_t heads, int64_t head, int64_t n, int64_t at, int64_t count, Bf16* to, int64_t width) {
+inline void copied(const Bf16Number* from, int64_t heads, int64_t head, int64_t n, int64_t at, int64_t count, Bf16Number* to, int64_t width) {
     for (int64_t r = 0; r < count; ++r) {
-        std::memcpy(to + r * width, from + ((at + r) * heads + head) * n, n * sizeof(Bf16));
-        std::memset(to + r * width + n, 0, (width - n) * sizeof(Bf16));
+        std::memcpy(to + r * width, from + ((at + r) * heads + head) * n, n * sizeof(Bf16Number));
+        std::memset(to + r * width + n, 0, (width - n) * sizeof(Bf16Number));
     }
 }
 
-inline void cleared(Bf16* rows, int64_t from, int64_t to, int64_t width) {
-    if (to > from) std::memset(rows + from * width, 0, (to - from) * width * sizeof(Bf16));
+inline void cleared(Bf16Number* rows, int64_t from, int64_t to, int64_t width) {
+    if (to > from) std::memset(rows + from * width, 0, (to - from) * width * sizeof(Bf16Number));
 }
 
 // rows (count, width) -> out[width / 2][columns][2]: the right side of a product that sums over the width.
-inline void paired_columns(const Bf16* rows, int64_t count, int64_t width, Bf16* out, int64_t columns) {
+inline void paired_columns(const Bf16Number* rows, int64_t count, int64_t width, Bf16Number* out, int64_t columns) {
     const auto* from = reinterpret_cast<const uint32_t*>(rows);
     auto* to = reinterpret_cast<uint32_t*>(out);
     const int64_t pairs = width / 2;
@@ -41,7 +103,7 @@ inline void paired_columns(const Bf16* rows, int64_t count, int64_t width, Bf16*
 }
 
 // a[0], b[0], a[1], b[1], ...; n is a multiple of LANES.
-inline void interleaved(const Bf16* a, const Bf16* b, int64_t n, Bf16* out) {
+inline void interleaved(const Bf16Number* a, const Bf16Number* b, int64_t n, Bf16Number* out) {
     for (int64_t i = 0; i < n; i += LANES) {
         const Bits low = __builtin_convertvector(*reinterpret_cast<const UnalignedHalves*>(a + i), Bits);
         const Bits high = __builtin_convertvector(*reinterpret_cast<const UnalignedHalves*>(b + i), Bits);
@@ -51,22 +113,22 @@ inline void interleaved(const Bf16* a, const Bf16* b, int64_t n, Bf16* out) {
 }
 
 // rows (count, width), count even -> out[count / 2][width][2]: the right side of a product that sums over the rows.
-inline void paired_rows(const Bf16* rows, int64_t count, int64_t width, Bf16* out) {
+inline void paired_rows(const Bf16Number* rows, int64_t count, int64_t width, Bf16Number* out) {
     for (int64_t r = 0; r < count; r += 2) {
-        const Bf16 *upper = rows + r * width, *lower = upper + width;
+        const Bf16Number *upper = rows + r * width, *lower = upper + width;
         interleaved(upper, lower, width, out + r * width);
     }
 }
 
 // Keys or values of a row and of the one that it continues, with rows of zeros up to `all`.
-inline void gathered(const Bf16* from, const Shape& shape, const Row& row, int64_t head, Bf16* to, int64_t width, int64_t all) {
+inline void gathered(const Bf16Number* from, const Shape& shape, const Row& row, int64_t head, Bf16Number* to, int64_t width, int64_t all) {
     copied(from, shape.kv_heads, head, shape.n, row.parent, row.before, to, width);
     copied(from, shape.kv_heads, head, shape.n, row.start, row.length, to + row.before * width, width);
     cleared(to, row.before + row.length, all, width);
 }
 
 // One line of scores becomes exp(scale * score - its largest) as bf16, zeros elsewhere up to `columns`; returns their sum.
-inline float weighed(const float* line, const Seen& seen, float scale, Bf16* out, int64_t columns, float* log) {
+inline float weighed(const float* line, const Seen& seen, float scale, Bf16Number* out, int64_t columns, float* log) {
     const float most = largest(line + seen.low, seen.high - seen.low, scale);
     cleared(out, 0, seen.low, 1);
     Vector sums = {};
@@ -83,16 +145,16 @@ inline float weighed(const float* line, const Seen& seen, float scale, Bf16* out
     return total;
 }
 
-inline void forward_row_tiles(const Bf16* q, const Bf16* k, const Bf16* v, const Shape& shape, const Row& row, int64_t kv_head, Bf16* out, float* logs) {
+inline void forward_row_tiles(const Bf16Number* q, const Bf16Number* k, const Bf16Number* v, const Shape& shape, const Row& row, int64_t kv_head, Bf16Number* out, float* logs) {
     const Tiled size(shape);
     const size_t mark = scratch.used;
     const int64_t all = rounded(row.before + row.length, TILE_DEPTH), depth = size.depth;
-    Bf16 *rows = take_halves(all * depth), *keys = take_halves(all * depth), *values = take_halves(all * depth);
+    Bf16Number *rows = take_halves(all * depth), *keys = take_halves(all * depth), *values = take_halves(all * depth);
     gathered(k, shape, row, kv_head, rows, depth, all);
     paired_columns(rows, row.before + row.length, depth, keys, all);
     gathered(v, shape, row, kv_head, rows, depth, all);
     paired_rows(rows, all, depth, values);
-    Bf16 *queries = take_halves(TILE_QUERIES * depth), *weights = take_halves(TILE_QUERIES * all);
+    Bf16Number *queries = take_halves(TILE_QUERIES * depth), *weights = take_halves(TILE_QUERIES * all);
     float *scores = scratch.take(TILE_QUERIES * all), *result = scratch.take(TILE_QUERIES * depth);
     for (int64_t head = kv_head * shape.group(); head < (kv_head + 1) * shape.group(); ++head) {
         for (int64_t first = 0; first < row.length; first += TILE_QUERIES) {
@@ -125,7 +187,7 @@ struct Known {
 
 // Two lines of scores and of slopes, of keys j and j + 1, become weights and slopes in bf16, and the slopes in pairs.
 inline void sloped(const float* scores, const float* slopes, int64_t line, int64_t j, const Row& row, int64_t first, int64_t wide, const Shape& shape,
-                   const Known& known, Bf16* weights, Bf16* narrow, Bf16* paired) {
+                   const Known& known, Bf16Number* weights, Bf16Number* narrow, Bf16Number* paired) {
     for (int64_t key = j; key < j + 2; ++key) {
         // Query i of the block sees the key when low <= i < high.
         const int64_t own = key - row.before - first, low = own, high = shape.window > 0 ? own + shape.window : INT64_MAX;
@@ -146,22 +208,22 @@ inline void sloped(const float* scores, const float* slopes, int64_t line, int64
 }
 
 // grad_keys, grad_values (`row.before + row.length` rounded up to tiles, padded(n)) are added to.
-inline void backward_row_tiles(const Bf16* grad, const Bf16* out, const Bf16* q, const Bf16* k, const Bf16* v, const float* logs, const Shape& shape,
-                               const Row& row, int64_t kv_head, Bf16* grad_q, float* grad_keys, float* grad_values) {
+inline void backward_row_tiles(const Bf16Number* grad, const Bf16Number* out, const Bf16Number* q, const Bf16Number* k, const Bf16Number* v, const float* logs, const Shape& shape,
+                               const Row& row, int64_t kv_head, Bf16Number* grad_q, float* grad_keys, float* grad_values) {
     const Tiled size(shape);
     const size_t mark = scratch.used;
     const int64_t keys_seen = row.before + row.length, all = rounded(keys_seen, TILE_DEPTH), depth = size.depth, line = TILE_QUERIES;
     const int64_t width = shape.width();
-    Bf16 *keys = take_halves(all * depth), *values = take_halves(all * depth), *turned_keys = take_halves(all * depth);
+    Bf16Number *keys = take_halves(all * depth), *values = take_halves(all * depth), *turned_keys = take_halves(all * depth);
     gathered(k, shape, row, kv_head, keys, depth, all);
     gathered(v, shape, row, kv_head, values, depth, all);
     for (int64_t i = 0; i < depth; ++i)
         for (int64_t j = 0; j < all; ++j) turned_keys[i * all + j] = keys[j * depth + i];
-    Bf16 *queries = take_halves(line * depth), *above = take_halves(line * depth);
-    Bf16 *query_columns = take_halves(line * depth), *above_columns = take_halves(line * depth);
-    Bf16 *query_rows = take_halves(line * depth), *above_rows = take_halves(line * depth);
+    Bf16Number *queries = take_halves(line * depth), *above = take_halves(line * depth);
+    Bf16Number *query_columns = take_halves(line * depth), *above_columns = take_halves(line * depth);
+    Bf16Number *query_rows = take_halves(line * depth), *above_rows = take_halves(line * depth);
     float *scores = scratch.take(all * line), *slopes = scratch.take(all * line), *result = scratch.take(depth * line);
-    Bf16 *weights = take_halves(all * line), *narrow = take_halves(all * line), *paired = take_halves(all * line);
+    Bf16Number *weights = take_halves(all * line), *narrow = take_halves(all * line), *paired = take_halves(all * line);
     float *block = scratch.take(line * depth);
     Known known;
     for (int64_t head = kv_head * shape.group(); head < (kv_head + 1) * shape.group(); ++head) {
@@ -176,7 +238,7 @@ inline void backward_row_tiles(const Bf16* grad, const Bf16* out, const Bf16* q,
                 known.logs[r] = known.sums[r] = 0.0f;
                 if (r >= count) continue;
                 known.logs[r] = logs[(at + r) * shape.heads + head];
-                const Bf16* made = out + ((at + r) * shape.heads + head) * shape.n;
+                const Bf16Number* made = out + ((at + r) * shape.heads + head) * shape.n;
                 Vector products = {};
                 pieces(shape.n, [&](int64_t i, int64_t some) { products += get(made + i, some) * get(above + r * depth + i, some); });
                 known.sums[r] = sum(products);

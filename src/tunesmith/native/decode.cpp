@@ -1,23 +1,15 @@
-// One decoding step of a Llama-like network in fp32: every layer, every row, in a single parallel region.
+// A Llama-like network reads tokens, one of each row or whole prompts, and draws the next ones: in fp32 or, with weights,
+// keys and values in bf16, with sums, the residual stream and everything between the products in fp32.
 //
-// A step of a small model through Python is mostly the calling of many small operations. Here it is one call. Weights
-// are packed into panels (`_panels` in step.py), so that the inner loop reads them in order and keeps its sums in
-// registers. What a row becomes does not depend on the rows beside it: its sums are taken in the same order in any batch.
+// A step of a small model through Python is mostly the calling of many small operations. Here it is one call with a
+// single parallel region. What a row becomes does not depend on the rows beside it, nor on the number of threads.
 
-#include "vectors.h"
+#include <algorithm>
 
-constexpr int PANEL = 2 * LANES;
-// Rows multiplied at a time: 2 * BLOCK_ROWS registers hold sums, of the 32, 16 and 32 that there are.
-constexpr int BLOCK_ROWS = LANES == 16 ? 12 : LANES == 8 ? 6 : 8;
+#include "past.h"
+#include "products.h"
 
 extern "C" {
-
-// Panels of a matrix (outputs, inputs): see `_panels` in step.py. `bias` may be null.
-struct Matrix {
-    const float* panels;
-    const float* bias;
-    int64_t outputs, inputs;
-};
 
 struct Layer {
     const float* attention_norm;  // (hidden,)
@@ -25,165 +17,264 @@ struct Layer {
     const float* key_norm;        // (head_dim,) or null
     const float* inner_norm;      // (hidden,)
     Matrix query_key_value, out, gate_up, down;
-    float* keys;    // (room, kv_heads, capacity, head_dim)
-    float* values;  // the same
+    Past past;
     int64_t window;  // how many tokens a query sees; 0: all
 };
 
 struct Network {
-    int64_t layers, hidden, heads, kv_heads, head_dim, inner;
-    float epsilon, scaling;
-    const float* embedding;   // (vocabulary, hidden)
+    int64_t bf16;  // whether weights, keys and values are
+    int64_t layers, hidden, inner;
+    Heads heads;
+    int64_t embedding_bf16;
+    const void* embedding;    // (vocabulary, hidden)
     const float* final_norm;  // (hidden,)
     const Layer* layer;
+    Matrix head;  // the vocabulary projection
 };
 
+// New tokens, of which a row of the cache may get many. Buffers have as many rows as there are tokens, filled up to
+// 2 TILE, or 2 TILE for each thread if that is more.
 struct Step {
-    int64_t rows, capacity;
-    const int64_t* tokens;      // (rows,)
-    const int64_t* lengths;     // (rows,): tokens already in the cache, which is also the new token's position
+    int64_t tokens, capacity;
+    const int64_t* ids;          // (tokens,)
+    const int64_t* rows;         // (tokens,): the row of the cache
+    const int64_t* places;       // (tokens,): where in its row; all before it are in the cache or in this step
     const float *cosine, *sine;  // (positions, head_dim)
-    float* hidden;              // (rows, hidden): the result, after the final norm
-    float *stream, *normed;     // (rows, hidden)
-    float* projected;           // (rows, (heads + 2 kv_heads) head_dim)
-    float* attended;            // (rows, heads head_dim)
-    float* inner;               // (rows, inner)
-    float* scores;              // (threads, capacity)
+    float* hidden;               // (tokens, hidden): the result, after the final norm
+    float* stream;               // (tokens, hidden)
+    float* projected;            // (tokens, (heads + 2 kv_heads) head_dim)
+    void *normed, *attended, *inner;  // (tokens, padded(hidden)), (tokens, padded(heads head_dim)), (tokens, padded(inner))
+    float* scratch;              // (threads, 2 capacity + 2 size)
+};
+
+// What the next tokens are drawn from.
+struct Draw {
+    int64_t rows;
+    const float* hidden;         // (rows, hidden)
+    void* normed;                // (rows, padded(hidden)), as above
+    float* logits;               // (rows, vocabulary)
+    const float* temperatures;   // (rows,), 0 for the likeliest token; null: logits are all that is wanted
+    const double* uniforms;      // (rows,) in [0, 1)
+    int64_t* tokens;             // (rows,)
+    float* logprobs;             // (rows,)
 };
 }
 
 namespace {
 
-void normalise(const float* x, const float* weight, int64_t n, float epsilon, float* out) {
-    const float scale = 1.0f / std::sqrt(dot(x, x, n) / static_cast<float>(n) + epsilon);
-    for (int64_t i = 0; i < n; ++i) out[i] = weight[i] * (x[i] * scale);
+constexpr int64_t ALONE = 4;  // so few rows each thread prepares by itself, which is less work than waiting
+
+// Calls `each(row, out)` for every row, whose output is `out`; returns where the rows of outputs begin. Waits for the
+// other threads, unless this one has done everything by itself.
+template <class Number, class Each>
+Number* prepare(Number* buffer, int64_t rows, int64_t stride, Each each) {
+    if (rows <= ALONE) {
+        Number* own = buffer + omp_get_thread_num() * 2 * TILE * stride;
+        for (int64_t row = 0; row < rows; ++row) each(row, own + row * stride);
+        return own;
+    }
+    const Share share(rows);
+    for (int64_t row = share.begin; row < share.end; ++row) each(row, buffer + row * stride);
+#pragma omp barrier
+    return buffer;
 }
 
-enum class Then { Store, Add, Gate };
-
-// `R` rows times one panel.
-template <int R, Then then>
-void multiply(const float* x, int64_t inputs, const float* panel, const float* bias, float* out, int64_t stride, int64_t valid) {
-    Vector sums[R][2] = {};
-    for (int64_t k = 0; k < inputs; ++k) {
-        const Vector left = load(panel + k * PANEL), right = load(panel + k * PANEL + LANES);
-        for (int r = 0; r < R; ++r) {
-            const float value = x[r * inputs + k];
-            sums[r][0] += value * left;
-            sums[r][1] += value * right;
-        }
-    }
-    for (int r = 0; r < R; ++r) {
-        float lanes[PANEL];
-        if (then == Then::Gate) {  // a panel holds LANES gates, then the LANES values that they gate
-            store(lanes, sums[r][0] / (exponential(-sums[r][0]) + 1.0f) * sums[r][1]);
+template <class Kind>
+void embed(const Network& network, const Step& step) {
+    const Share share(step.tokens);
+    const int64_t n = network.hidden;
+    for (int64_t t = share.begin; t < share.end; ++t) {
+        float* out = step.stream + t * n;
+        if (network.embedding_bf16) {
+            const auto* from = static_cast<const uint16_t*>(network.embedding) + step.ids[t] * n;
+            for (int64_t i = 0; i < n; ++i) out[i] = Bf16::widen(from[i]);
         } else {
-            store(lanes, sums[r][0]);
-            store(lanes + LANES, sums[r][1]);
+            std::memcpy(out, static_cast<const float*>(network.embedding) + step.ids[t] * n, n * sizeof(float));
         }
-        float* to = out + r * stride;
-        for (int64_t i = 0; i < valid; ++i) {
-            const float value = bias && then != Then::Gate ? lanes[i] + bias[i] : lanes[i];
-            to[i] = then == Then::Add ? to[i] + value : value;
-        }
-    }
-}
-
-template <int R, Then then>
-struct Dispatch {
-    template <typename... Arguments>
-    static void run(int64_t rows, Arguments... arguments) {
-        if (rows == R) multiply<R, then>(arguments...);
-        else Dispatch<R - 1, then>::run(rows, arguments...);
-    }
-};
-template <Then then>
-struct Dispatch<0, then> {
-    template <typename... Arguments>
-    static void run(int64_t, Arguments...) {}
-};
-
-// out (rows, outputs) = x (rows, inputs) @ matrix.T, or added to it, or gated (then `outputs` counts the gated values).
-template <Then then>
-void product(const Matrix& matrix, const float* x, int64_t rows, float* out, int64_t outputs) {
-    const int64_t width = then == Then::Gate ? LANES : PANEL;
-    const int64_t panels = (outputs + width - 1) / width, blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    const int64_t height = (rows + blocks - 1) / blocks;
-    const Share share(panels * blocks);
-    for (int64_t task = share.begin; task < share.end; ++task) {
-        const int64_t panel = task / blocks, row = task % blocks * height, column = panel * width;
-        const int64_t some = row + height <= rows ? height : rows - row;
-        if (some <= 0) continue;
-        const int64_t valid = column + width <= outputs ? width : outputs - column;
-        Dispatch<BLOCK_ROWS, then>::run(some, x + row * matrix.inputs, matrix.inputs,
-                                        matrix.panels + panel * PANEL * matrix.inputs,
-                                        matrix.bias ? matrix.bias + column : nullptr, out + row * outputs + column,
-                                        outputs, valid);
     }
 #pragma omp barrier
 }
 
-void rotate(const float* x, const float* cosine, const float* sine, int64_t n, float* out) {
-    const int64_t half = n / 2;
-    for (int64_t i = 0; i < half; ++i) {
-        const float a = x[i], b = x[i + half];
-        out[i] = a * cosine[i] - b * sine[i];
-        out[i + half] = b * cosine[i + half] + a * sine[i + half];
+// Put the new tokens' keys and values of one group into the cache.
+template <class Kind>
+void keep(const Network& network, const Layer& layer, const Step& step, int64_t token, int64_t group, float* key) {
+    const Heads& heads = network.heads;
+    const int64_t size = heads.head_dim, place = step.places[token];
+    const float* from = step.projected + (token * (heads.heads + 2 * heads.kv_heads) + heads.heads + group) * size;
+    const float* plain = from;
+    if (layer.key_norm) {
+        normalise<Fp32>(from, layer.key_norm, size, heads.epsilon, key + size);
+        plain = key + size;
+    }
+    rotate(plain, step.cosine + place * size, step.sine + place * size, size, key);
+    remember<Kind>(heads, beginning<Kind>(layer.past.keys, heads, step.capacity, step.rows[token], group),
+                   beginning<Kind>(layer.past.values, heads, step.capacity, step.rows[token], group), place, key,
+                   from + heads.kv_heads * size);
+}
+
+template <class Kind>
+void attend(const Network& network, const Layer& layer, const Step& step, int64_t token, int64_t group, float* scratch) {
+    const Heads& heads = network.heads;
+    const int64_t size = heads.head_dim, share = heads.heads / heads.kv_heads, place = step.places[token];
+    const int64_t first = layer.window && place + 1 > layer.window ? place + 1 - layer.window : 0;
+    const auto* keys = beginning<Kind>(layer.past.keys, heads, step.capacity, step.rows[token], group);
+    const auto* values = beginning<Kind>(layer.past.values, heads, step.capacity, step.rows[token], group);
+    float *rotated = scratch + 2 * step.capacity, *spare = rotated + size;
+    auto* out = static_cast<typename Kind::Number*>(step.attended) + token * padded<Kind>(heads.heads * size);
+    for (int64_t head = group * share; head < (group + 1) * share; ++head) {
+        const float* query = step.projected + (token * (heads.heads + 2 * heads.kv_heads) + head) * size;
+        if (layer.query_norm) {
+            normalise<Fp32>(query, layer.query_norm, size, heads.epsilon, spare);
+            query = spare;
+        }
+        rotate(query, step.cosine + place * size, step.sine + place * size, size, rotated);
+        auto* narrow = reinterpret_cast<typename Kind::Number*>(spare);
+        for (int64_t i = 0; i < size; ++i) narrow[i] = Kind::narrow(rotated[i]);
+        look<Kind>(heads, narrow, keys, values, first, place, scratch, out + head * size);
     }
 }
 
-void softmax(float* scores, int64_t n) {
-    float highest = scores[0];
-    for (int64_t i = 1; i < n; ++i) highest = scores[i] > highest ? scores[i] : highest;
-    Vector sums = {};
+template <class Kind>
+void read(const Network& network, const Step& step, int64_t threads) {
+    typedef typename Kind::Number Number;
+    const Heads& heads = network.heads;
+    const int64_t hidden = network.hidden, width = (heads.heads + 2 * heads.kv_heads) * heads.head_dim;
+    auto *normed = static_cast<Number*>(step.normed), *inner = static_cast<Number*>(step.inner);
+    bool alone = true;  // whether each new token has its row for itself
+    for (int64_t t = 1; t < step.tokens; ++t) alone = alone && step.rows[t] != step.rows[t - 1];
+#pragma omp parallel num_threads(threads)
+    {
+        const Tiles tiles(std::is_same_v<Kind, Bf16>);
+        float* scratch = step.scratch + omp_get_thread_num() * 2 * (step.capacity + heads.size);
+        const auto normal = [&](const float* weight) {
+            return prepare(normed, step.tokens, padded<Kind>(hidden), [&](int64_t row, Number* out) {
+                normalise<Kind>(step.stream + row * hidden, weight, hidden, heads.epsilon, out);
+            });
+        };
+        embed<Kind>(network, step);
+        for (int64_t index = 0; index < network.layers; ++index) {
+            const Layer& layer = network.layer[index];
+            product<Kind, Fp32, Then::Store>(layer.query_key_value, normal(layer.attention_norm), step.tokens,
+                                             step.projected, width, width, tiles);
+            const Share share(step.tokens * heads.kv_heads);
+            const auto each = [&](auto work) {
+                for (int64_t task = share.begin; task < share.end; ++task)
+                    work(network, layer, step, task / heads.kv_heads, task % heads.kv_heads, scratch);
+            };
+            each(keep<Kind>);
+            if (!alone) {
+#pragma omp barrier
+            }
+            each(attend<Kind>);
+#pragma omp barrier
+            product<Kind, Fp32, Then::Add>(layer.out, static_cast<Number*>(step.attended), step.tokens, step.stream, hidden,
+                                           hidden, tiles);
+            product<Kind, Kind, Then::Gate>(layer.gate_up, normal(layer.inner_norm), step.tokens, inner, network.inner,
+                                            padded<Kind>(network.inner), tiles);
+            product<Kind, Fp32, Then::Add>(layer.down, inner, step.tokens, step.stream, hidden, hidden, tiles);
+        }
+        const Share share(step.tokens);
+        for (int64_t t = share.begin; t < share.end; ++t)
+            normalise<Fp32>(step.stream + t * hidden, network.final_norm, hidden, heads.epsilon, step.hidden + t * hidden);
+    }
+}
+
+// The token at which the weights' running sum passes `point` of their total, which is a sum of the same parts.
+int64_t passing(const float* weights, int64_t n, double uniform, double total) {
+    const double point = uniform * total;
+    double before = 0;
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        const Vector value = exponential(load(scores + i) - highest);
-        store(scores + i, value);
-        sums += value;
+        const double some = sum(load(weights + i));
+        if (before + some > point) break;
+        before += some;
     }
-    float total = sum(sums);
-    for (; i < n; ++i) total += scores[i] = std::exp(scores[i] - highest);
-    const float scale = 1.0f / total;
-    for (i = 0; i < n; ++i) scores[i] *= scale;
+    int64_t last = -1;
+    for (; i < n; ++i) {
+        if (weights[i] > 0) last = i;
+        before += weights[i];
+        if (before > point && last == i) return i;
+    }
+    if (last >= 0) return last;
+    for (i = n - 1; i > 0 && !(weights[i] > 0); --i) {}  // rounding has put the point at the very end
+    return i;
 }
 
-// One new token's attention: its keys and values are put into the cache, then each query sees what its row holds.
-void attend(const Network& network, const Layer& layer, const Step& step, int64_t row, int64_t group, float* scores) {
-    const int64_t size = network.head_dim, share = network.heads / network.kv_heads, place = step.lengths[row];
-    const int64_t width = (network.heads + 2 * network.kv_heads) * size;
-    const int64_t first = layer.window && place + 1 > layer.window ? place + 1 - layer.window : 0;
-    const float *cosine = step.cosine + place * size, *sine = step.sine + place * size;
-    float* projected = step.projected + row * width;
-    float* key = projected + (network.heads + group) * size;
-    const float* value = key + network.kv_heads * size;
-    float* keys = layer.keys + (row * network.kv_heads + group) * step.capacity * size;
-    float* values = layer.values + (row * network.kv_heads + group) * step.capacity * size;
-    if (layer.key_norm) normalise(key, layer.key_norm, size, network.epsilon, key);
-    rotate(key, cosine, sine, size, keys + place * size);
-    std::memcpy(values + place * size, value, size * sizeof(float));
-    for (int64_t head = group * share; head < (group + 1) * share; ++head) {
-        float* query = projected + head * size;
-        float* out = step.attended + (row * network.heads + head) * size;
-        if (layer.query_norm) normalise(query, layer.query_norm, size, network.epsilon, query);
-        rotate(query, cosine, sine, size, out);  // `out` is free until the sums below
-        std::memcpy(query, out, size * sizeof(float));
-        for (int64_t t = first; t <= place; ++t) scores[t - first] = network.scaling * dot(query, keys + t * size, size);
-        softmax(scores, place + 1 - first);
-        std::memset(out, 0, size * sizeof(float));
-        for (int64_t t = first; t <= place; ++t) {
-            const float weight = scores[t - first];
-            const float* seen = values + t * size;
-            for (int64_t i = 0; i < size; ++i) out[i] += weight * seen[i];
+float largest(const float* from, int64_t n) {
+    float highest = from[0];
+    int64_t i = 0;
+    if (n >= LANES) {
+        Vector most = load(from);
+        for (; i + LANES <= n; i += LANES) {
+            const Vector value = load(from + i);
+            most = value > most ? value : most;
+        }
+        float lanes[LANES];
+        store(lanes, most);
+        for (float lane : lanes) highest = lane > highest ? lane : highest;
+    }
+    for (; i < n; ++i) highest = from[i] > highest ? from[i] : highest;
+    return highest;
+}
+
+// Draw from a row's logits, which become weights.
+void draw(const Draw& all, int64_t row, float* logits, int64_t n) {
+    const bool greedy = all.temperatures[row] == 0;
+    const float divisor = greedy ? 1.0f : all.temperatures[row], highest = largest(logits, n);
+    int64_t token = 0;
+    while (greedy && token + 1 < n && logits[token] < highest) ++token;
+    double total = 0;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        const Vector value = exponential((load(logits + i) - highest) / divisor);
+        total += sum(value);
+        store(logits + i, value);
+    }
+    for (; i < n; ++i) total += logits[i] = std::exp((logits[i] - highest) / divisor);
+    if (!greedy) token = passing(logits, n, all.uniforms[row], total);
+    all.tokens[row] = token;
+    all.logprobs[row] = static_cast<float>(std::log(static_cast<double>(logits[token])) - std::log(total));
+}
+
+template <class Kind>
+void choose(const Network& network, const Draw& all, int64_t threads) {
+    typedef typename Kind::Number Number;
+    const int64_t hidden = network.hidden, vocabulary = network.head.outputs;
+#pragma omp parallel num_threads(threads)
+    {
+        const Tiles tiles(std::is_same_v<Kind, Bf16>);
+        const auto* from = prepare(static_cast<Number*>(all.normed), all.rows, padded<Kind>(hidden), [&](int64_t row, Number* out) {
+            for (int64_t i = 0; i < hidden; ++i) out[i] = Kind::narrow(all.hidden[row * hidden + i]);
+        });
+        product<Kind, Fp32, Then::Store>(network.head, from, all.rows, all.logits, vocabulary, vocabulary, tiles);
+        const Share share(all.temperatures ? all.rows : 0);
+        for (int64_t row = share.begin; row < share.end; ++row) draw(all, row, all.logits + row * vocabulary, vocabulary);
+    }
+}
+
+// Rows of a matrix (outputs, inputs) into panels, block by block of LANES outputs: `first`, `first` + `apart`, ...
+template <class From, class To>
+void pack(const typename From::Number* from, int64_t outputs, int64_t inputs, typename To::Number* to, int64_t first, int64_t apart) {
+    constexpr int64_t pair = To::PAIR;
+    const int64_t stride = padded<To>(inputs), blocks = (outputs + LANES - 1) / LANES;
+    const Share share(blocks);
+    for (int64_t block = share.begin; block < share.end; ++block) {
+        const int64_t place = first + block * apart;
+        auto* panel = to + place / 2 * PANEL * stride + place % 2 * LANES * pair;
+        for (int64_t lane = 0; lane < LANES; ++lane) {
+            const int64_t output = block * LANES + lane;
+            for (int64_t k = 0; k < stride; k += LANES * pair) {
+                float wide[LANES * pair] = {};
+                const int64_t real = output < outputs ? std::min(LANES * pair, std::max<int64_t>(inputs - k, 0)) : 0;
+                for (int64_t i = 0; i < real; ++i) wide[i] = From::widen(from[output * inputs + k + i]);
+                typename To::Number narrow[LANES * pair];
+                for (int64_t i = 0; i < pair; ++i) To::put(narrow + i * LANES, load(wide + i * LANES));
+                const int64_t units = std::min<int64_t>(LANES, (stride - k) / pair);
+                for (int64_t u = 0; u < units; ++u)
+                    std::memcpy(panel + (k / pair + u) * PANEL * pair + lane * pair, narrow + u * pair, pair * sizeof *narrow);
+            }
         }
     }
-}
-
-void normalise_rows(const Step& step, const float* weight, int64_t n, float epsilon, float* out) {
-    const Share share(step.rows);
-    for (int64_t row = share.begin; row < share.end; ++row)
-        normalise(step.stream + row * n, weight, n, epsilon, out + row * n);
-#pragma omp barrier
 }
 
 }  // namespace
@@ -192,32 +283,30 @@ extern "C" {
 
 int64_t tunesmith_lanes() { return LANES; }
 
-void tunesmith_step(const Network* network_, const Step* step_, int64_t threads) {
-    const Network& network = *network_;
-    const Step& step = *step_;
-    const int64_t hidden = network.hidden, width = (network.heads + 2 * network.kv_heads) * network.head_dim;
+void tunesmith_read(const Network* network, const Step* step, int64_t threads) {
+    if (network->bf16) read<Bf16>(*network, *step, threads);
+    else read<Fp32>(*network, *step, threads);
+}
+
+void tunesmith_choose(const Network* network, const Draw* draw, int64_t threads) {
+    if (network->bf16) choose<Bf16>(*network, *draw, threads);
+    else choose<Fp32>(*network, *draw, threads);
+}
+
+// Panels that no block is packed into (the last one's second half) begin as zeros.
+void tunesmith_pack(const void* from, int64_t from_bf16, int64_t outputs, int64_t inputs, void* to, int64_t to_bf16,
+                    int64_t first, int64_t apart, int64_t threads) {
 #pragma omp parallel num_threads(threads)
     {
-        float* scores = step.scores + omp_get_thread_num() * step.capacity;
-        {
-            const Share share(step.rows);
-            for (int64_t row = share.begin; row < share.end; ++row)
-                std::memcpy(step.stream + row * hidden, network.embedding + step.tokens[row] * hidden, hidden * sizeof(float));
+        const auto *single = static_cast<const float*>(from);
+        const auto *half = static_cast<const uint16_t*>(from);
+        if (to_bf16) {
+            auto* out = static_cast<uint16_t*>(to);
+            if (from_bf16) pack<Bf16, Bf16>(half, outputs, inputs, out, first, apart);
+            else pack<Fp32, Bf16>(single, outputs, inputs, out, first, apart);
+        } else {
+            pack<Fp32, Fp32>(single, outputs, inputs, static_cast<float*>(to), first, apart);
         }
-        for (int64_t index = 0; index < network.layers; ++index) {
-            const Layer& layer = network.layer[index];
-            normalise_rows(step, layer.attention_norm, hidden, network.epsilon, step.normed);
-            product<Then::Store>(layer.query_key_value, step.normed, step.rows, step.projected, width);
-            const Share share(step.rows * network.kv_heads);
-            for (int64_t task = share.begin; task < share.end; ++task)
-                attend(network, layer, step, task / network.kv_heads, task % network.kv_heads, scores);
-#pragma omp barrier
-            product<Then::Add>(layer.out, step.attended, step.rows, step.stream, hidden);
-            normalise_rows(step, layer.inner_norm, hidden, network.epsilon, step.normed);
-            product<Then::Gate>(layer.gate_up, step.normed, step.rows, step.inner, network.inner);
-            product<Then::Add>(layer.down, step.inner, step.rows, step.stream, hidden);
-        }
-        normalise_rows(step, network.final_norm, hidden, network.epsilon, step.hidden);
     }
 }
 }

@@ -23,11 +23,13 @@ from torch import Tensor
 
 FOLDER = Path(__file__).parent
 SOURCES = tuple(FOLDER / f"{name}.cpp" for name in ("decode", "elementwise", "attention", "softmax"))
-HEADERS = tuple(FOLDER / f"{name}.h" for name in ("vectors", "numbers", "tiles", "attention_tiles"))
+HEADERS = tuple(sorted(FOLDER.glob("*.h")))
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-fPIC", "-shared")
 BUILD_LIMIT_S = 120
 SIGNATURES = {
-    "step": "ppn",
+    "read": "ppn",
+    "choose": "ppn",
+    "pack": "pnnnpnnnn",
     "norm": "ppnnfnppn",
     "norm_backward": "ppppnnnppn",
     "rotary": "pppnnnfnpn",

@@ -5,7 +5,7 @@
 #include "vectors.h"
 
 // bf16: the upper half of an fp32.
-struct Bf16 {
+struct Bf16Number {
     uint16_t bits;
 };
 
@@ -32,10 +32,10 @@ inline Halves narrowed(Vector value) {
 
 // The first `n` <= LANES numbers, zeros after them.
 inline Vector get(const float* from, int64_t n) { return n == LANES ? load(from) : load_some(from, n); }
-inline Vector get(const Bf16* from, int64_t n) {
+inline Vector get(const Bf16Number* from, int64_t n) {
     if (n == LANES) return widened(*reinterpret_cast<const UnalignedHalves*>(from));
     Halves halves = {};
-    std::memcpy(&halves, from, n * sizeof(Bf16));
+    std::memcpy(&halves, from, n * sizeof(Bf16Number));
     return widened(halves);
 }
 
@@ -43,10 +43,10 @@ inline void put(float* to, Vector value, int64_t n) {
     if (n == LANES) store(to, value);
     else store_some(to, value, n);
 }
-inline void put(Bf16* to, Vector value, int64_t n) {
+inline void put(Bf16Number* to, Vector value, int64_t n) {
     const Halves halves = narrowed(value);
     if (n == LANES) *reinterpret_cast<UnalignedHalves*>(to) = halves;
-    else std::memcpy(to, &halves, n * sizeof(Bf16));
+    else std::memcpy(to, &halves, n * sizeof(Bf16Number));
 }
 
 // Calls `each(begin, count)` for pieces of at most LANES of [0, n).
@@ -74,7 +74,7 @@ inline float largest(const Number* from, int64_t n, float scale) {
 // Calls `each` with a number of the kind that takes `bytes`.
 template <typename Each>
 inline void with_number(int64_t bytes, Each each) {
-    if (bytes == sizeof(Bf16)) each(Bf16{});
+    if (bytes == sizeof(Bf16Number)) each(Bf16Number{});
     else each(0.0f);
 }
 

@@ -1,101 +1,86 @@
-// Matrix products of bf16 in the tiles of processors that have them (AMX): sums in fp32.
+// Matrix products of bf16 numbers in the tile registers of processors with AMX: 16 rows times 16 outputs at a time.
+//
+// The hardware fixes the order of a row's sums, so that it does not depend on the rows beside it.
 
 #pragma once
 
 #include "numbers.h"
 
 #if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__linux__)
-#define TUNESMITH_TILES 1
 #include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#define TUNESMITH_TILES 1
+#endif
+
+constexpr int TILE = 16;  // rows of a tile; its rows are 64 bytes: 32 bf16 inputs, or 16 fp32 sums
 
 namespace {
 
-constexpr int64_t TILE = 16;        // rows of a tile, and columns of fp32
-constexpr int64_t TILE_DEPTH = 32;  // bf16 in a row of the left tile
+#if defined(TUNESMITH_TILES)
 
-inline int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
-// Whether this process may use tiles; the system must be asked once.
-inline bool tiles_allowed() {
-    constexpr long request_permission = 0x1023, tile_data = 18;
-    static const bool allowed = syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-    return allowed;
+// Linux grants tile registers to processes that ask; a machine that runs this one as a guest may refuse.
+inline bool tiles_granted() {
+    static const bool granted = syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* XTILEDATA */) == 0;
+    return granted;
 }
 
-// Within a scope this thread's eight tiles are all 16 rows of 64 bytes.
+// Tile registers of this thread are in use as long as this lives.
 struct Tiles {
-    Tiles() {
-        alignas(64) uint8_t shape[64] = {1};  // palette 1; then bytes a row from 16 on, rows from 48 on
-        for (int tile = 0; tile < 8; ++tile) {
-            shape[16 + 2 * tile] = 64;
-            shape[48 + tile] = 16;
-        }
-        _tile_loadconfig(shape);
+    const bool used;
+    explicit Tiles(bool wanted) : used(wanted && tiles_granted()) {
+        if (!used) return;
+        struct alignas(64) {
+            uint8_t palette = 1, start = 0, reserved[14] = {};
+            uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+            uint8_t rows[16] = {TILE, TILE, TILE, TILE, TILE, TILE, TILE, TILE};
+        } shape;
+        _tile_loadconfig(&shape);
     }
-    ~Tiles() { _tile_release(); }
-    Tiles(const Tiles&) = delete;
+    ~Tiles() {
+        if (used) _tile_release();
+    }
 };
 
-// c (rows, columns) (+)= a (rows, depth) times b, which lies in pairs of its rows: b[k / 2][column][k % 2]. All sizes are
-// multiples of a tile's; row_a in bf16, row_b in pairs, row_c in fp32.
-struct TileProduct {
-    const Bf16 *a, *b;
-    float* c;
-    int64_t row_a, row_b, row_c, rows, columns, depth;
-    bool add;
-};
-
-template <int M, int N>
-inline void tile_block(const TileProduct& p, int64_t i, int64_t j) {
-    float* c = p.c + i * p.row_c + j;
-    const int64_t bytes_c = p.row_c * 4, bytes_a = p.row_a * 2, bytes_b = p.row_b * 4;
-    float* below = c + TILE * p.row_c;
-    if (p.add) {
-        _tile_loadd(0, c, bytes_c);
-        if constexpr (N > 1) _tile_loadd(1, c + TILE, bytes_c);
-        if constexpr (M > 1) _tile_loadd(2, below, bytes_c);
-        if constexpr (M > 1 && N > 1) _tile_loadd(3, below + TILE, bytes_c);
-    } else {
-        _tile_zero(0);
-        if constexpr (N > 1) _tile_zero(1);
-        if constexpr (M > 1) _tile_zero(2);
-        if constexpr (M > 1 && N > 1) _tile_zero(3);
+// sums (16 or 32 rows, 2 LANES) of rows x (stride apart) times one panel of `steps` times 32 inputs.
+template <bool two>
+inline void tile_sums(const uint16_t* x, int64_t stride, int64_t steps, const uint16_t* panel, float* sums) {
+    constexpr int64_t width = 2 * LANES * sizeof(float);
+    _tile_zero(0);
+    _tile_zero(1);
+    if (two) {
+        _tile_zero(2);
+        _tile_zero(3);
     }
-    for (int64_t k = 0; k < p.depth; k += TILE_DEPTH) {
-        const Bf16 *a = p.a + i * p.row_a + k, *b = p.b + (k / 2 * p.row_b + j) * 2;
-        _tile_loadd(4, a, bytes_a);
-        _tile_loadd(6, b, bytes_b);
+    for (int64_t k = 0; k < steps; ++k) {
+        _tile_loadd(4, x + k * 32, stride * 2);
+        _tile_loadd(6, panel + k * 1024, 128);
+        _tile_loadd(7, panel + k * 1024 + 32, 128);
         _tile_dpbf16ps(0, 4, 6);
-        if constexpr (N > 1) {
-            _tile_loadd(7, b + 2 * TILE, bytes_b);
-            _tile_dpbf16ps(1, 4, 7);
-        }
-        if constexpr (M > 1) {
-            _tile_loadd(5, a + TILE * p.row_a, bytes_a);
+        _tile_dpbf16ps(1, 4, 7);
+        if (two) {
+            _tile_loadd(5, x + TILE * stride + k * 32, stride * 2);
             _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
         }
-        if constexpr (M > 1 && N > 1) _tile_dpbf16ps(3, 5, 7);
     }
-    _tile_stored(0, c, bytes_c);
-    if constexpr (N > 1) _tile_stored(1, c + TILE, bytes_c);
-    if constexpr (M > 1) _tile_stored(2, below, bytes_c);
-    if constexpr (M > 1 && N > 1) _tile_stored(3, below + TILE, bytes_c);
+    _tile_stored(0, sums, width);
+    _tile_stored(1, sums + LANES, width);
+    if (two) {
+        _tile_stored(2, sums + TILE * 2 * LANES, width);
+        _tile_stored(3, sums + TILE * 2 * LANES + LANES, width);
+    }
 }
 
-template <int M>
-inline void tile_rows(const TileProduct& p, int64_t i) {
-    int64_t j = 0;
-    for (; j + 2 * TILE <= p.columns; j += 2 * TILE) tile_block<M, 2>(p, i, j);
-    if (j < p.columns) tile_block<M, 1>(p, i, j);
-}
+#else
 
-inline void multiply(const TileProduct& p) {
-    int64_t i = 0;
-    for (; i + 2 * TILE <= p.rows; i += 2 * TILE) tile_rows<2>(p, i);
-    if (i < p.rows) tile_rows<1>(p, i);
-}
+struct Tiles {
+    const bool used = false;
+    explicit Tiles(bool) {}
+};
+template <bool two>
+inline void tile_sums(const uint16_t*, int64_t, int64_t, const uint16_t*, float*) {}
+
+#endif
 
 }  // namespace
-#endif
