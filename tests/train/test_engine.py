@@ -274,6 +274,19 @@ def test_fixed_metric_names_and_the_schedule(tmp_path: Path) -> None:
     assert list(fixture.run.tensorboard.iterdir()) and fixture.run.read_status()["state"] == "finished"
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_source_samples_in_the_precision_of_training(tmp_path: Path, precision: str) -> None:
+    seen = []
+
+    class Watched(ToySource):
+        def next_step(self) -> Any:
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().next_step()
+
+    train(toy_task(toy_model(), Watched(toy_rows(4), 2)), toy_config(precision=precision), toy_run(tmp_path))
+    assert set(seen) == {precision == "bf16"}
+
+
 def test_learns(tmp_path: Path) -> None:
     """One rule for all rows: the loss falls well below ln 13."""
     model = toy_model()

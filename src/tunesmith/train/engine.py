@@ -158,7 +158,9 @@ class Engine:
 
     def _next_batches(self) -> Sequence[MicroBatch] | None:
         """This rank's micro-batches; a rank whose source ends before the others' goes on with none."""
-        batches = self.task.source.next_step()
+        # What a source samples and scores is in the precision of the forward passes that it is compared with.
+        with self._global_step.autocast():
+            batches = self.task.source.next_step()
         return (batches or []) if any(self.world.gather(batches is not None)) else None
 
     def _train_step(self, batches: Sequence[MicroBatch], started: float) -> None:

@@ -18,7 +18,7 @@ class EngineConfig(Strict):
     seed: int = 0
     """The engine's own random state; a stage sets it to its `seed`."""
     precision: Precision = "fp32"
-    """bf16: forward and loss under autocast; weights, gradients and moments stay fp32."""
+    """bf16: forward and loss, sampling and scoring, under autocast; weights, gradients and moments stay fp32."""
     optimizer: OptimizerConfig = OptimizerConfig()
     """AdamW and clipping."""
     schedule: ScheduleConfig = ScheduleConfig()

@@ -86,13 +86,17 @@ class GlobalStep:
         return _add(parts), faults
 
     def _forward_backward(self, batch: MicroBatch, total: float) -> LossOutput:
-        with torch.autocast(self.trainable.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+        with self.autocast():
             output = self.task.objective(batch)
         scale = self._coef(batch.kind) / total
         if scale and output.loss_sum.requires_grad:
             (scale * output.loss_sum).backward()  # type: ignore[no-untyped-call]
         # Detached: what is kept until the end of the step must not hold the graph.
         return LossOutput(output.loss_sum.detach(), output.metrics)
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which networks run."""
+        return torch.autocast(self.trainable.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
     def _coef(self, kind: str) -> float:
         return self.task.loss_coefs.get(kind, 1.0)
