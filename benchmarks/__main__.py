@@ -4,7 +4,8 @@ Stages: sft, pretrain, reward, rollout, dpo, grpo, ppo; `serve` compares servers
 own, made once with `benchmarks/peers/install.sh FOLDER` and named by `--peers FOLDER`; without it, those that need one
 are left out. Prints medians, lowest and highest, peak memory and the ratio; for training, also the share of the
 machine's measured matrix-multiply peak. `--bf16` trains in bf16 (ours, and the peers' best setting; what a peer does by
-default stays its own), for machines whose processor has units for it.
+default stays its own), for machines whose processor has units for it; a rollout's peers then take part in fp32 and in
+bf16, and the ratio is to the fastest.
 """
 
 from __future__ import annotations
@@ -50,8 +51,11 @@ def entries(stage: str, size: str, peers: Path | None, options: dict[str, Any]) 
         case "pretrain":
             peer("transformers, plain loop", "best", "plain:pretrain", None)
         case "rollout":
-            peer("transformers generate, dynamic cache", "default", "plain:rollout", None, cache="dynamic")
-            peer("transformers generate, static cache", "best", "plain:rollout", None, cache="static")
+            for bf16 in [False, True] if options["bf16"] else [False]:
+                for cache in ("dynamic", "static"):
+                    name = f"transformers generate, {cache} cache{', bf16' if bf16 else ''}"
+                    role = "best" if bf16 or cache == "static" else "default"
+                    peer(name, role, "plain:rollout", None, cache=cache, bf16=bf16)
         case "ppo":
             peer("TRL 1.0.0 PPOTrainer, no checkpointing", "best", "trl_ppo:ppo", TRL_PPO, tuned=True)
             peer("TRL 1.0.0 PPOTrainer, defaults", "default", "trl_ppo:ppo", TRL_PPO, tuned=False)
@@ -106,11 +110,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, help="rows, prompts or episodes of a round")
     parser.add_argument("--k", type=int, help="completions of a ranked prompt (reward)")
     parser.add_argument("--median", type=int, help="median prompt length (reward)")
-    parser.add_argument("--bf16", action="store_true", help="train in bf16")
+    parser.add_argument("--bf16", action="store_true", help="train, or sample, in bf16")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     asked = parser.parse_args()
-    if asked.bf16 and asked.stage in ("rollout", "serve"):
-        parser.error(f"--bf16 is about training; {asked.stage} generates, in fp32")
+    if asked.bf16 and asked.stage == "serve":
+        parser.error("servers are compared in fp32")
     return asked
 
 
@@ -127,8 +131,7 @@ def main() -> None:
             options["k"] = asked.k or options["k"]
             if asked.median:
                 options["median"] = asked.median
-        if asked.stage != "rollout":
-            options["bf16"] = asked.bf16
+        options["bf16"] = asked.bf16
         taking_part = entries(asked.stage, asked.size, asked.peers, options)
         results = compare(taking_part, asked.size, rounds=asked.rounds)
         body = {"stage": asked.stage, "size": asked.size, "options": options, "threads": torch.get_num_threads()}

@@ -144,7 +144,7 @@ def report(results: Sequence[Result], unit: str) -> dict[str, Any]:
             "peak_bytes": r.peak_bytes,
             "ratio": ratio,
         }
-    for role in ("best", "default"):
-        peers = [r.median for r in results if r.role == role]
+    for role, roles in (("best", ("best", "default")), ("default", ("default",))):
+        peers = [r.median for r in results if r.role in roles]
         body[f"ratio_{role}"] = ours.median / max(peers) if peers else None
     return body

@@ -45,9 +45,9 @@ class _NothingKept(CheckpointManager):
         return self.path_of(step)
 
 
-def _open(folder: Path, name: str) -> PreTrainedModel:
+def _open(folder: Path, name: str, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     kind = AutoModelForSequenceClassification if name == "reward" else AutoModelForCausalLM
-    network: PreTrainedModel = kind.from_pretrained(str(folder / name), attn_implementation=NAME, dtype=torch.float32)
+    network: PreTrainedModel = kind.from_pretrained(str(folder / name), attn_implementation=NAME, dtype=dtype)
     fuse(network)
     return network
 
@@ -119,9 +119,9 @@ def reward(folder: Path, *, size: str, k: int, rows: int, bf16: bool, batch: int
     return Contender(_rounds(task, float(rows), bf16=bf16), check)
 
 
-def rollout(folder: Path, *, size: str, rows: int, tokens: int = 64) -> Contender:
+def rollout(folder: Path, *, size: str, rows: int, bf16: bool, tokens: int = 64) -> Contender:
     """Sample `tokens` tokens for each prompt, reading of the prompts included; units are new tokens."""
-    network = _open(folder, "policy").eval()
+    network = _open(folder, "policy", torch.bfloat16 if bf16 else torch.float32).eval()
     asked = workload.prompts(rows, size)
     rounds = 0
 

@@ -12,9 +12,10 @@ from benchmarks import workload
 from benchmarks.contender import Contender
 
 
-def rollout(folder: Path, *, size: str, rows: int, tokens: int = 64, cache: str = "dynamic") -> Contender:
+def rollout(folder: Path, *, size: str, rows: int, bf16: bool, cache: str, tokens: int = 64) -> Contender:
     """Sample with `generate`: prompts padded on the left; end tokens ignored, so that all rows get all tokens."""
-    network = AutoModelForCausalLM.from_pretrained(str(folder / "policy"), dtype=torch.float32).eval()
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    network = AutoModelForCausalLM.from_pretrained(str(folder / "policy"), dtype=dtype).eval()
     asked = workload.prompts(rows, size)
     width = max(map(len, asked))
     ids = torch.tensor([[workload.PAD] * (width - len(p)) + p for p in asked])
