@@ -76,9 +76,10 @@ def test_a_row_that_is_sent_away_does_not_disturb_the_others() -> None:
 @torch.inference_mode()
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("length", [3, 9])  # shorter and longer than its neighbours: it stands before or behind them
-def test_a_row_of_nan_leaves_nothing_behind(family: str, length: int) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_row_of_nan_leaves_nothing_behind(family: str, length: int, dtype: torch.dtype) -> None:
     """Attention gives what a row may not see the weight 0, and 0 times NaN is NaN: who comes next must not meet it."""
-    network = network_of(family)
+    network = network_of(family).to(dtype)
     [alone], [later] = rows_of(HOW[1], 1), rows_of(HOW[1], 1)
     decoder = Decoder(network, [2])
     decoder.read([PROMPTS[2]], [[alone]])
@@ -104,9 +105,10 @@ def test_a_row_of_nan_leaves_nothing_behind(family: str, length: int) -> None:
     decoder.advance()
     decoder.read([PROMPTS[2]], [[later]])
     finish(decoder)
-    assert later.ids == alone.ids
-    torch.testing.assert_close(torch.tensor(later.logprobs), torch.tensor(alone.logprobs), atol=1e-5, rtol=1e-5)
-    assert all(logprob == logprob for row in others for logprob in row.logprobs)
+    if dtype == torch.float32 or decoder._native is not None:  # PyTorch's own bf16 depends on the batch
+        assert later.ids == alone.ids
+        torch.testing.assert_close(torch.tensor(later.logprobs), torch.tensor(alone.logprobs), atol=1e-5, rtol=1e-5)
+    assert all(logprob == logprob for row in [later, *others] for logprob in row.logprobs)
 
 
 @torch.inference_mode()
