@@ -55,6 +55,7 @@ def full_results(*, preferred: Rate | None = None) -> Results:
         reward_model=RewardModelResult(
             accuracy=Rate(0.73, 0.71, 0.75, 90),
             accuracy_heldout_labelers=Rate(0.71, 0.68, 0.74, 90),
+            accuracy_shared_pairs=Rate(0.72, 0.69, 0.75, 90),
             labeler_agreement=Rate(0.735, 0.7, 0.77, 90),
             calibration_error=0.031,
             reliability=rows,

@@ -76,6 +76,7 @@ def test_every_finding_of_a_full_run():
         "Task success rose",
         "The toxic rate shows no measurable change",
         "agrees with held-out labelers on 71.0 % (68.0–74.0 %, n = 90)",
+        "and the reward model, on the same pairs, on 72.0 % (69.0–75.0 %, n = 90)",
         "7.25 nats",
         "No sign of collapse",
     )

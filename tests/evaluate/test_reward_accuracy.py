@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Completion, Message, Ranking, RankingLabel
-from tunesmith.evaluate.reward_accuracy import Margin, margins, reward_accuracy
+from tunesmith.evaluate.reward_accuracy import Margin, margins, reward_accuracy, shared_margins
+from tunesmith.statistics.agreement import labeler_agreement
 
 
 def record(*labelers):
@@ -16,6 +19,26 @@ def record(*labelers):
 def test_margins_of_strict_pairs():
     found = margins([record("x", "held")], [{"a": 3.0, "b": 1.0, "c": 4.0}], labelers={"held"})
     assert found == [Margin("0", 2.0), Margin("0", -1.0)]
+
+
+def test_shared_margins_are_those_that_another_labeler_ordered_too():
+    scores = [{"a": 3.0, "b": 1.0, "c": 4.0}]
+    labels = (
+        RankingLabel(labeler="x", order=(("a",), ("b",), ("c",))),
+        RankingLabel(labeler="y", order=(("c",), ("a", "b"))),
+        RankingLabel(labeler="z", order=(("b",), ("a",), ("c",))),
+    )
+    ranking = replace(record(), rankings=labels)
+    # x and y both ordered (a, c) and (b, c); (a, b), a tie for y, does not count. z is not asked.
+    found = shared_margins([ranking], scores, labelers={"x", "y"})
+    assert sorted(m.delta for m in found) == [-3.0, -1.0, 1.0, 3.0]
+    assert {m.prompt for m in found} == {"0"}
+    assert len(found) == 2 * labeler_agreement([ranking], seed=0, labelers={"x", "y"}).judgements
+    assert len(shared_margins([ranking], scores, labelers={"x"})) == 0
+    everybody = shared_margins([ranking], scores, labelers={"x", "y", "z"})
+    assert len(everybody) == 2 * labeler_agreement([ranking], seed=0).judgements
+    with pytest.raises(DataError, match=r"rankings\[0\].*'c'"):
+        shared_margins([ranking], [{"a": 1.0, "b": 0.0}], labelers={"x", "y"})
 
 
 def test_a_completion_without_a_score_is_named():

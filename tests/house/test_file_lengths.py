@@ -13,7 +13,6 @@ RECIPE_LIMIT = 120
 LONGER_RECIPES = {
     "stage.py": 183,
     "check_data.py": 144,
-    "measure.py": 145,
     "ppo.py": 159,
     "pretrain.py": 127,
 }

@@ -94,7 +94,11 @@ def _reward_model_findings(results: Results) -> list[Finding]:
         return []
     accuracy, agreement = reward.accuracy_heldout_labelers, reward.labeler_agreement
     text = f"The reward model agrees with held-out labelers on {_full(accuracy)} of pairs"
-    text += f"; they agree with each other on {_full(agreement)}."
+    text += f"; they agree with each other on {_full(agreement)}"
+    if reward.accuracy_shared_pairs is not None:
+        accuracy = reward.accuracy_shared_pairs
+        text += f", and the reward model, on the same pairs, on {_full(accuracy)}"
+    text += "."
     return [Finding("good" if accuracy.value >= agreement.value - 0.05 else "bad", text)]
 
 

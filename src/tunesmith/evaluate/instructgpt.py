@@ -100,6 +100,7 @@ def _reward_rows(results: Results) -> list[Row]:
     wanted = (
         ("Accuracy, training labelers", ("72.4 ± 0.4 %", ""), reward.accuracy),
         ("Accuracy, held-out labelers", ("69.6 ± 0.9 %", ""), reward.accuracy_heldout_labelers),
+        ("The same, where two of them ordered the pair", NOTHING, reward.accuracy_shared_pairs),
         ("Agreement among training labelers", ("72.6 ± 1.5 %", ""), reward.labeler_agreement_training),
         ("Agreement among held-out labelers", ("77.3 ± 1.3 %", ""), reward.labeler_agreement),
     )

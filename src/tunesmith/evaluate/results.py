@@ -107,10 +107,15 @@ class Reliability(_Part):
 
 
 class RewardModelResult(_Part):
-    """The reward model on held-out rankings; `labeler_agreement` is among the held-out labelers."""
+    """The reward model on held-out rankings; `labeler_agreement` is among the held-out labelers.
+
+    `accuracy_shared_pairs` is against the held-out labelers on the pairs that the agreement is counted on: those that
+    two of them ordered.
+    """
 
     accuracy: RateField
     accuracy_heldout_labelers: RateField | None = None
+    accuracy_shared_pairs: RateField | None = None
     labeler_agreement: RateField | None = None
     labeler_agreement_training: RateField | None = None
     calibration_error: Finite | None = None

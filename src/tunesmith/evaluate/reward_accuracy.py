@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from tunesmith.core.errors import DataError
 from tunesmith.core.records import Ranking
-from tunesmith.statistics.agreement import strict_pairs
+from tunesmith.statistics.agreement import StrictPair, strict_pairs
 from tunesmith.statistics.rates import Rate, clustered_rate
 
 
@@ -42,13 +43,35 @@ def margins(
     found: list[Margin] = []
     for index, (ranking, score) in enumerate(zip(rankings, scores, strict=True)):
         for label in ranking.rankings:
-            if labelers is not None and label.labeler not in labelers:
-                continue
-            for pair in strict_pairs(label):
-                missing = {pair.chosen, pair.rejected} - score.keys()
-                if missing:
-                    raise DataError(f"completion {sorted(missing)[0]!r} has no score", where=f"rankings[{index}]")
-                found.append(Margin(str(index), score[pair.chosen] - score[pair.rejected]))
+            if labelers is None or label.labeler in labelers:
+                found += [_margin(index, score, pair) for pair in strict_pairs(label)]
+    return found
+
+
+def _margin(index: int, score: Mapping[str, float], pair: StrictPair) -> Margin:
+    missing = {pair.chosen, pair.rejected} - score.keys()
+    if missing:
+        raise DataError(f"completion {sorted(missing)[0]!r} has no score", where=f"rankings[{index}]")
+    return Margin(str(index), score[pair.chosen] - score[pair.rejected])
+
+
+def shared_margins(
+    rankings: Sequence[Ranking], scores: Sequence[Mapping[str, float]], *, labelers: Collection[str]
+) -> list[Margin]:
+    """Return a margin for each pair that one of `labelers` ordered, once for every other of them who ordered it too.
+
+    These are the judgements that `labeler_agreement` counts: beside that number, accuracy has to speak of the same
+    pairs. Where one labeler sees a tie, which the agreement leaves out, the others' order is hard to foretell.
+
+    Raises:
+        DataError: a ranked completion has no score.
+    """
+    found: list[Margin] = []
+    for index, (ranking, score) in enumerate(zip(rankings, scores, strict=True)):
+        labels = [label for label in ranking.rankings if label.labeler in labelers]
+        for one, other in itertools.permutations(labels, 2):
+            ordered = {frozenset(pair) for pair in strict_pairs(other)}
+            found += [_margin(index, score, pair) for pair in strict_pairs(one) if frozenset(pair) in ordered]
     return found
 
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from pydantic import Field
 
 from tunesmith.core.config import Strict
-from tunesmith.core.records import Demonstration, Document, Prompt, Ranking
+from tunesmith.core.records import Demonstration, Document, Prompt
 from tunesmith.desk import labelers
-from tunesmith.evaluate.calibration import calibration
 from tunesmith.evaluate.desk_eval import ModelOutputs, Versus, desk_eval
-from tunesmith.evaluate.results import ModelResult, Reliability, RewardModelResult, WinRateResult
-from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
+from tunesmith.evaluate.results import ModelResult, RewardModelResult, WinRateResult
 from tunesmith.evaluate.samples import Sample, choose_samples
 from tunesmith.evaluate.text_measures import distinct_n, mean_length, words
 from tunesmith.model.generate import Sampling
 from tunesmith.recipes.answer import Answers, answer, perplexity
-from tunesmith.recipes.reward_measures import score_rankings
 from tunesmith.recipes.stage import open_model
-from tunesmith.statistics.agreement import labeler_agreement
 from tunesmith.statistics.rates import Rate
 from tunesmith.text.chat_template import ChatTemplate
 
@@ -105,41 +100,3 @@ def measure_plain(
     shown = {name: a.first_texts() for name, a in answers.items()}
     samples = choose_samples(prompts, shown, {}, n=min(SAMPLES, len(prompts)), seed=config.seed)
     return Measured(models=results, samples=samples)
-
-
-class Groups(NamedTuple):
-    """Who ranked: the labelers behind the training data, and those kept for measuring."""
-
-    training: list[str]
-    heldout: list[str]
-
-
-def measure_reward_model(
-    folder: str, rankings: Sequence[Ranking], config: MeasureConfig, groups: Groups | None
-) -> RewardModelResult | None:
-    """Return accuracy, agreement and calibration on prompts that nobody trained on; None when there are no pairs.
-
-    With `groups`, accuracy is against the training labelers, and calibration against the held-out ones.
-    """
-    if not rankings:
-        return None
-    model, _ = open_model(folder, classifier=True)
-    kept, scores = score_rankings(model, rankings, config)
-    pairs = margins(kept, scores, labelers=groups.training if groups else None)
-    if not pairs:
-        return None
-    accuracy = reward_accuracy(pairs, seed=config.seed).rate
-    if groups is None:
-        calibrated = calibration(pairs, seed=config.seed)
-        rows = [Reliability.of(row) for row in calibrated.bins]
-        return RewardModelResult(accuracy=accuracy, calibration_error=calibrated.error, reliability=rows)
-    others = margins(kept, scores, labelers=groups.heldout)
-    calibrated = calibration(others, seed=config.seed)
-    return RewardModelResult(
-        accuracy=accuracy,
-        accuracy_heldout_labelers=reward_accuracy(others, seed=config.seed).rate,
-        labeler_agreement=labeler_agreement(kept, seed=config.seed, labelers=groups.heldout).rate,
-        labeler_agreement_training=labeler_agreement(kept, seed=config.seed, labelers=groups.training).rate,
-        calibration_error=calibrated.error,
-        reliability=[Reliability.of(row) for row in calibrated.bins],
-    )

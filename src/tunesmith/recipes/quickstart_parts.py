@@ -13,11 +13,12 @@ from tunesmith.model.generate import Sampling
 from tunesmith.recipes import ppo, reward, sft
 from tunesmith.recipes.answer import answer
 from tunesmith.recipes.clock import Clock
-from tunesmith.recipes.measure import Groups, MeasureConfig, Measured, measure_desk, measure_plain, measure_reward_model
+from tunesmith.recipes.measure import MeasureConfig, Measured, measure_desk, measure_plain
 from tunesmith.recipes.own_data import OwnData
 from tunesmith.recipes.quickstart_config import QuickstartConfig
 from tunesmith.recipes.rank import rankings_of
 from tunesmith.recipes.records import CHARACTERS_A_DOCUMENT
+from tunesmith.recipes.reward_measures import Groups, measure_reward_model
 from tunesmith.recipes.stage import open_model
 from tunesmith.store import Snapshot, freeze
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from tunesmith.algorithms.reward_model import score_trees
 from tunesmith.core.records import Ranking
 from tunesmith.data.batch import TokenTree
 from tunesmith.evaluate.calibration import calibration
-from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy
+from tunesmith.evaluate.results import Reliability, RewardModelResult
+from tunesmith.evaluate.reward_accuracy import margins, reward_accuracy, shared_margins
 from tunesmith.model.load import LanguageModel
+from tunesmith.recipes.stage import open_model
+from tunesmith.statistics.agreement import labeler_agreement
 from tunesmith.text.render import render_trees
 
 
@@ -24,6 +27,14 @@ class Fits(Protocol):
     @property
     def micro_batch_tokens(self) -> int:
         """Tokens in one forward pass."""
+
+
+class Seeded(Fits, Protocol):
+    """What measuring needs to know besides."""
+
+    @property
+    def seed(self) -> int:
+        """Of the intervals."""
 
 
 def score_rankings(
@@ -62,3 +73,43 @@ def logged(measured: dict[str, object]) -> dict[str, float]:
     """Return of what `measure` found the number that is logged while training; nothing where nothing was found."""
     accuracy = cast("dict[str, float]", measured.get("accuracy", {}))
     return {"validation/accuracy": accuracy["value"]} if accuracy else {}
+
+
+class Groups(NamedTuple):
+    """Who ranked: the labelers behind the training data, and those kept for measuring."""
+
+    training: list[str]
+    heldout: list[str]
+
+
+def measure_reward_model(
+    folder: str, rankings: Sequence[Ranking], config: Seeded, groups: Groups | None
+) -> RewardModelResult | None:
+    """Return accuracy, agreement and calibration on prompts that nobody trained on; None when there are no pairs.
+
+    With `groups`, accuracy is against the training labelers, and calibration against the held-out ones.
+    """
+    if not rankings:
+        return None
+    model, _ = open_model(folder, classifier=True)
+    kept, scores = score_rankings(model, rankings, config)
+    pairs = margins(kept, scores, labelers=groups.training if groups else None)
+    if not pairs:
+        return None
+    others = margins(kept, scores, labelers=groups.heldout) if groups else pairs
+    calibrated = calibration(others, seed=config.seed)
+    found = RewardModelResult(
+        accuracy=reward_accuracy(pairs, seed=config.seed).rate,
+        calibration_error=calibrated.error,
+        reliability=[Reliability.of(row) for row in calibrated.bins],
+    )
+    if groups is None:
+        return found
+    shared = shared_margins(kept, scores, labelers=groups.heldout)
+    more = {
+        "accuracy_heldout_labelers": reward_accuracy(others, seed=config.seed).rate,
+        "accuracy_shared_pairs": reward_accuracy(shared, seed=config.seed).rate if shared else None,
+        "labeler_agreement": labeler_agreement(kept, seed=config.seed, labelers=groups.heldout).rate,
+        "labeler_agreement_training": labeler_agreement(kept, seed=config.seed, labelers=groups.training).rate,
+    }
+    return found.model_copy(update=more)

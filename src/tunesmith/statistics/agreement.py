@@ -2,7 +2,8 @@
 
 Pairwise percent agreement, as InstructGPT reports it (arXiv 2203.02155, section 3.4: 72.6 % among training labelers,
 77.3 % among held-out ones). The item is an unordered pair of completions of one prompt; ties are dropped there, as they
-are in reward-model training, so that this number and the reward model's accuracy speak of the same pairs.
+are in reward-model training. A pair counts where two labelers ordered it; a reward model's accuracy on all pairs that
+one of them ordered holds harder ones too (`evaluate.reward_accuracy.shared_margins` has the same).
 """
 
 from __future__ import annotations
