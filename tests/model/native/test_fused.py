@@ -100,6 +100,21 @@ def test_each_kernel_equals_the_formula(fast: Any, slow: Any, shapes: list[tuple
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
+def test_bf16_is_rounded_as_pytorch_rounds() -> None:
+    """To nearest, ties to even; NaN and infinity stay."""
+    x = torch.randn(40, 37, generator=torch.Generator().manual_seed(3)) * 10
+    weight = torch.ones(37)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        narrow = rms_norm(x, weight, 1e-6)
+    assert narrow.dtype == torch.bfloat16
+    assert torch.equal(narrow, rms_norm(x, weight, 1e-6).bfloat16())
+    ties = torch.tensor([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8, float("inf"), float("-inf"), 3.3e38, 1e-40] * 3)
+    gate = torch.full_like(ties, 1e4).bfloat16()  # its sigmoid is 1
+    up = (ties / 1e4).bfloat16()
+    torch.testing.assert_close(swiglu(gate, up), (gate.float() * up.float()).bfloat16(), rtol=0, atol=0)
+    assert swiglu(torch.full((20,), float("nan")).bfloat16(), torch.ones(20).bfloat16()).isnan().all()
+
+
 def test_extreme_gates_stay_finite() -> None:
     gate = torch.tensor([-1e4, -200.0, -100.0, -88.5, -1.0, 0.0, 1.0, 88.5, 200.0, 1e4] * 2)
     up = torch.full_like(gate, 2.0)
@@ -123,6 +138,25 @@ def test_bf16_autocast_gives_what_the_plain_network_gives() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         losses = [target_nll_sum(network, batches()[0]) for network in (plain, fused)]
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_under_bf16_are_as_near_to_the_exact_ones_as_the_plain_networks(case: str) -> None:
+    exact = network_of_case(case)
+    plain, fused = copy.deepcopy(exact), copy.deepcopy(exact)
+    fuse(fused)
+    for batch in batches():
+        errors = []
+        target_nll_sum(exact, batch).backward()  # type: ignore[no-untyped-call]
+        for network in (plain, fused):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                loss = target_nll_sum(network, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            gone = [(a.grad - b.grad, b.grad) for a, b in zip(network.parameters(), exact.parameters(), strict=True)]
+            errors.append(max(float(d.norm() / g.norm()) for d, g in gone))
+        assert errors[1] < 1.25 * errors[0] < 0.2
+        for network in (exact, plain, fused):
+            network.zero_grad()
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16 autocast", "bf16 weights"])
