@@ -105,9 +105,9 @@ class KeyValueCache:
             self._mask = seen[:, None, None]
         return self._mask
 
-    def advance(self) -> None:
-        """Count the appended token."""
-        self.lengths = self.lengths + 1
+    def advance(self, tokens: int = 1) -> None:
+        """Count the appended token of each row, or that many."""
+        self.lengths = self.lengths + tokens
         self._prepare()
 
     def repeat(self, counts: Sequence[int]) -> None:

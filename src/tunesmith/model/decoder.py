@@ -147,6 +147,20 @@ class Decoder:
         self._note(logprobs.gather(1, self._tokens[:, None])[:, 0])
         self._note_likeliest(logprobs)
 
+    def choose_on(self) -> None:
+        """As `choose`; as long as no row ends by it, `advance` and `choose` again: fewer calls, the same tokens."""
+        settings = self._settings = self._settings or _settings_of(self.rows, self._hidden.device)
+        live = torch.tensor([not row.done for row in self.rows])
+        most = min((r.sampling.max_tokens - len(r.ids) for r in self.rows if not r.done), default=0)
+        if self._native is None or settings.truncated is not None or any(r.likeliest for r in self.rows) or most < 2:
+            self.choose()
+            return
+        uniforms = torch.from_numpy(np.stack([_coming(row, most) for row in self.rows], axis=1))
+        stops = torch.tensor(sorted(self._stop), dtype=torch.long)
+        drawn = self._native.write(self._hidden, self._cache, settings.temperatures, uniforms, live, stops)
+        for self._tokens, chosen in zip(*drawn, strict=True):
+            self._note(chosen)
+
     def _note(self, chosen: Tensor) -> None:
         for row, token, logprob in zip(self.rows, self._tokens.tolist(), chosen.tolist(), strict=True):
             if not row.done:
@@ -208,6 +222,11 @@ class Decoder:
             )
             self._hidden = out.last_hidden_state[0]
         self._cache.advance()
+
+
+def _coming(row: Row, steps: int) -> np.ndarray:
+    """Return the row's numbers for its next `steps` draws; of a row that is done they do not matter."""
+    return np.zeros(steps) if row.done else row.uniforms[len(row.ids) : len(row.ids) + steps]
 
 
 def _packed(prompts: Sequence[Sequence[int]], likeliest: Sequence[int | None]) -> TokenBatch:

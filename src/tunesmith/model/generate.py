@@ -73,7 +73,7 @@ def generate(
 def _write(decoder: Decoder) -> None:
     """Decode until every row is done."""
     while True:
-        decoder.choose()
+        decoder.choose_on()
         alive = sum(not row.done for row in decoder.rows)
         if not alive:
             return

@@ -58,6 +58,19 @@ struct Draw {
     int64_t* tokens;             // (rows,)
     float* logprobs;             // (rows,)
 };
+
+// Draws of the same rows one after the other, with the reading of their tokens between them.
+struct Burst {
+    int64_t most;            // draws
+    const uint8_t* live;     // (rows,): whose tokens end the burst when they are stops
+    const int64_t* stops;    // (n_stops,)
+    int64_t n_stops;
+    int64_t* places;         // (rows,): where the next token of each goes; counted on
+    const double* uniforms;  // (most, rows)
+    int64_t* tokens;         // (most, rows)
+    float* logprobs;         // (most, rows)
+    int64_t done;            // the result: draws
+};
 }
 
 namespace {
@@ -252,6 +265,28 @@ void choose(const Network& network, const Draw& all, int64_t threads) {
     }
 }
 
+// Draw, read, draw, ... until a live row has stopped or `most` is reached; the last draw's tokens are not read.
+template <class Kind>
+void write(const Network& network, Step step, Draw draw, Burst& burst, int64_t threads) {
+    const auto stopped = [&](int64_t row) {
+        return burst.live[row] && std::find(burst.stops, burst.stops + burst.n_stops, draw.tokens[row]) != burst.stops + burst.n_stops;
+    };
+    step.places = burst.places;
+    for (burst.done = 0; burst.done < burst.most;) {
+        const int64_t at = burst.done * draw.rows;
+        draw.uniforms = burst.uniforms + at;
+        draw.tokens = burst.tokens + at;
+        draw.logprobs = burst.logprobs + at;
+        choose<Kind>(network, draw, threads);
+        bool over = ++burst.done == burst.most;
+        for (int64_t row = 0; row < draw.rows; ++row) over = over || stopped(row);
+        if (over) return;
+        step.ids = draw.tokens;
+        read<Kind>(network, step, threads);
+        for (int64_t row = 0; row < draw.rows; ++row) ++burst.places[row];
+    }
+}
+
 // Rows of a matrix (outputs, inputs) into panels, block by block of LANES outputs: `first`, `first` + `apart`, ...
 template <class From, class To>
 void pack(const typename From::Number* from, int64_t outputs, int64_t inputs, typename To::Number* to, int64_t first, int64_t apart) {
@@ -291,6 +326,11 @@ void tunesmith_read(const Network* network, const Step* step, int64_t threads) {
 void tunesmith_choose(const Network* network, const Draw* draw, int64_t threads) {
     if (network->bf16) choose<Bf16>(*network, *draw, threads);
     else choose<Fp32>(*network, *draw, threads);
+}
+
+void tunesmith_write(const Network* network, const Step* step, const Draw* draw, Burst* burst, int64_t threads) {
+    if (network->bf16) write<Bf16>(*network, *step, *draw, *burst, threads);
+    else write<Fp32>(*network, *step, *draw, *burst, threads);
 }
 
 // Panels that no block is packed into (the last one's second half) begin as zeros.

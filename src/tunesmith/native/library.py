@@ -29,6 +29,7 @@ BUILD_LIMIT_S = 120
 SIGNATURES = {
     "read": "ppn",
     "choose": "ppn",
+    "write": "ppppn",
     "pack": "pnnnpnnnn",
     "norm": "ppnnfnppn",
     "norm_backward": "ppppnnnppn",

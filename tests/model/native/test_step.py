@@ -14,6 +14,7 @@ from tunesmith.model import decoder as decoding
 from tunesmith.model.attention import NAME
 from tunesmith.model.cache import KeyValueCache
 from tunesmith.model.decoder import Decoder, Row
+from tunesmith.model.generate import generate
 from tunesmith.model.native.step import native_step
 from tunesmith.model.sampling import Sampling
 from tunesmith.native.library import native
@@ -177,3 +178,23 @@ def test_what_it_does_not_cover_goes_through_pytorch() -> None:
     layer: Any = changed.base_model.layers[1].mlp
     layer.up_proj = nn.Sequential(layer.up_proj, nn.Identity())  # as an adapter would
     assert native_step(changed) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
+def test_steps_in_one_call_write_what_single_steps_write(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that end at different places, by their limit or a stop token, greedy ones and hot ones among them."""
+    network = network_of_case("llama").to(dtype)
+    prompts = token_rows(*range(3, 20))
+    ways = [Sampling(max_tokens=n, temperature=t, seed=n) for n, t in ((2, 1.0), (9, 0.0), (14, 0.7), (30, 2.0))]
+    calls: list[int] = []
+    single = Decoder.choose
+    monkeypatch.setattr(Decoder, "choose", lambda self: (calls.append(1), single(self))[1])
+    together = generate(network, prompts, stop_ids=[5, 40, 77], sampling=ways, batch_rows=24)
+    few = len(calls)
+    monkeypatch.setattr(Decoder, "choose_on", Decoder.choose)
+    apart = generate(network, prompts, stop_ids=[5, 40, 77], sampling=ways, batch_rows=24)
+    assert together == apart
+    assert few < len(calls[few:]) / 2
+    endings = {row.finished for group in together for row in group}
+    assert endings == {True, False}
+    assert {row.ids[-1] for group in together for row in group if row.finished} >= {5, 40, 77}

@@ -46,6 +46,17 @@ class _Draw(ctypes.Structure):
     )
 
 
+class _Burst(ctypes.Structure):
+    _fields_ = (
+        ("most", ctypes.c_int64),
+        ("live", ctypes.c_void_p),
+        ("stops", ctypes.c_void_p),
+        ("n_stops", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("places", "uniforms", "tokens", "logprobs")),
+        ("done", ctypes.c_int64),
+    )
+
+
 def native_step(network: PreTrainedModel) -> NativeStep | None:
     """Return the network's step, or None where PyTorch has to do it: no compiler, or another kind of network.
 
@@ -147,24 +158,55 @@ class NativeStep:
         draw.temperatures = None
         return tokens, logprobs
 
+    def write(
+        self, hidden: Tensor, cache: KeyValueCache, temperatures: Tensor, uniforms: Tensor, live: Tensor, stops: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Draw and read in turns; returns tokens and log-probs (n, rows) of the n <= len(uniforms) draws.
+
+        It ends with the draw in which a row of `live` (rows,), True = still writing, draws one of `stops` (ids). The
+        tokens before the last draw's are in the cache. `uniforms` is (most, rows); else as `draw`.
+        """
+        most, rows = uniforms.shape
+        tokens, logprobs = torch.empty(most, rows, dtype=torch.long), torch.empty(most, rows)
+        states, places = hidden.clone(), cache.lengths.clone()
+        own_row = torch.arange(rows)
+        self._prepare_step(rows, own_row, cache, states)
+        self._prepare_draw(states, self._buffer("logits", rows, self._network.head.outputs))
+        self._draw.temperatures = temperatures.data_ptr()
+        burst = _Burst(
+            most=most, live=live.data_ptr(), stops=stops.data_ptr(), n_stops=len(stops), places=places.data_ptr(),
+            uniforms=uniforms.data_ptr(), tokens=tokens.data_ptr(), logprobs=logprobs.data_ptr(),
+        )  # fmt: skip
+        of = (self._address, *map(ctypes.addressof, (self._step, self._draw, burst)))
+        self._library.tunesmith_write(*of, self._threads)
+        self._draw.temperatures = None
+        cache.advance(burst.done - 1)
+        return tokens[: burst.done], logprobs[: burst.done]
+
     def _choose(self, hidden: Tensor, logits: Tensor) -> None:
-        rows, draw = len(hidden), self._draw
         hidden = hidden.contiguous()
+        self._prepare_draw(hidden, logits)
+        self._library.tunesmith_choose(self._address, ctypes.addressof(self._draw), self._threads)
+
+    def _prepare_draw(self, hidden: Tensor, logits: Tensor) -> None:
+        rows, draw = len(hidden), self._draw
         self._make_room(rows, self._room[1])
         draw.rows, draw.hidden, draw.logits = rows, hidden.data_ptr(), logits.data_ptr()
         draw.normed = self._buffers["normed"].data_ptr()
-        self._library.tunesmith_choose(self._address, ctypes.addressof(draw), self._threads)
 
     def _run(self, ids: Tensor, rows: Tensor, places: Tensor, cache: KeyValueCache, hidden: Tensor) -> None:
+        self._prepare_step(len(ids), rows, cache, hidden)
+        self._step.ids, self._step.places = ids.data_ptr(), places.data_ptr()
+        self._library.tunesmith_read(self._address, ctypes.addressof(self._step), self._threads)
+
+    def _prepare_step(self, tokens: int, rows: Tensor, cache: KeyValueCache, hidden: Tensor) -> None:
         capacity = cache.pairs[0][0].shape[2]
-        self._make_room(len(ids), capacity)
+        self._make_room(tokens, capacity)
         for layer, (keys, values) in zip(self._packed.layers, cache.pairs, strict=True):
             layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
         step = self._step
-        step.tokens, step.capacity = len(ids), capacity
-        step.ids, step.rows, step.places = ids.data_ptr(), rows.data_ptr(), places.data_ptr()
-        step.hidden = hidden.data_ptr()
-        self._library.tunesmith_read(self._address, ctypes.addressof(step), self._threads)
+        step.tokens, step.capacity = tokens, capacity
+        step.rows, step.hidden = rows.data_ptr(), hidden.data_ptr()
 
     def _make_room(self, tokens: int, capacity: int) -> None:
         if tokens <= self._room[0] and capacity <= self._room[1]:
