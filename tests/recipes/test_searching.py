@@ -34,3 +34,14 @@ def test_passages_are_embedded_once_and_the_receipt_knows_who_found_them(
     assert [hit.how for hit in library_of(workspace, "", context).sources("shoes?", passages=5).hits] == ["found"]
     with pytest.raises(ConfigError, match="no model folder"):
         library_of(workspace, str(tmp_path / "absent"), context)
+
+
+@pytest.mark.parametrize("inside", ["model", "ppo_ptx/model"])
+def test_a_run_is_an_embedder_as_it_is_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "a.txt").write_text("You may return shoes.")
+    save_model(small_chat_model(), tmp_path / "run" / inside)
+    [hit] = library_of(open_workspace(pages), str(tmp_path / "run"), RunContext()).sources("shoes?", passages=5).hits
+    assert hit.by_meaning == 1

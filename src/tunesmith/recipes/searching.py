@@ -11,10 +11,13 @@ from tunesmith.desk.weights import shipped_base
 from tunesmith.model.embedder import open_embedder
 from tunesmith.model.vector_cache import VectorCache
 from tunesmith.native.library import cache_folder
+from tunesmith.recipes.evaluate import model_folder
 
 
 def library_of(workspace: Workspace, embedder: str, context: RunContext) -> Library:
     """Return the workspace as a library. With an embedder all passages are embedded now, or taken from the cache.
+
+    An embedder is named as a model is: a run's or a quickstart's folder stands for the model inside.
 
     Raises:
         ConfigError: the embedder cannot be opened.
@@ -22,7 +25,7 @@ def library_of(workspace: Workspace, embedder: str, context: RunContext) -> Libr
     """
     if not embedder:
         return Library(workspace)
-    embed = open_embedder(embedder, shipped=shipped_base())
+    embed = open_embedder(model_folder(embedder), shipped=shipped_base())
     place = hashlib.sha256(str(workspace.folder.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     cache = VectorCache(embed, f"{embed.fingerprint}-{place}", cache_folder("embeddings"))
     library = Library(workspace, embed, cache)
