@@ -79,12 +79,12 @@ def share_of_peak(stage: str, size: str, rate: float, rows: int, dtype: torch.dt
     return rate * 6 * (trunk + head * learned) / 1e9 / workload.matmul_peak_gflops(dtype)
 
 
-def served(size: str, repeats: int) -> dict[str, object]:
+def served(size: str, repeats: int, requests: int) -> dict[str, object]:
     """Print and return the comparison of servers."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         write_model(path, size)
-        found = serve.measure(path, repeats=repeats, max_tokens=64, requests=64)
+        found = serve.measure(path, repeats=repeats, max_tokens=64, requests=requests)
     print("\n".join(serve.table(found)), file=sys.stderr)
     return {name: {str(c): [one._asdict() for one in loads] for c, loads in by.items()} for name, by in found.items()}
 
@@ -107,7 +107,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", choices=workload.SHAPES, default="S")
     parser.add_argument("--rounds", type=int, default=5, help="alternations")
     parser.add_argument("--peers", type=Path, help="the folder of benchmarks/peers/install.sh")
-    parser.add_argument("--rows", type=int, help="rows, prompts or episodes of a round")
+    parser.add_argument("--rows", type=int, help="rows, prompts, episodes or requests of a round")
     parser.add_argument("--k", type=int, help="completions of a ranked prompt (reward)")
     parser.add_argument("--median", type=int, help="median prompt length (reward)")
     parser.add_argument("--bf16", action="store_true", help="train, or sample, in bf16")
@@ -122,7 +122,7 @@ def main() -> None:
     """Measure one stage."""
     asked = arguments()
     if asked.stage == "serve":
-        body: dict[str, Any] = served(asked.size, asked.rounds)
+        body: dict[str, Any] = served(asked.size, asked.rounds, asked.rows or 64)
     else:
         options: dict[str, Any] = dict(DEFAULTS[asked.stage])
         counted = next(iter(options))

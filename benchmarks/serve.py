@@ -1,9 +1,9 @@
-"""`python -m benchmarks serve`: tokens a second and time to the first token at 1, 8 and 32 clients, side by side.
+"""`python -m benchmarks serve [--rounds 5] [--rows 64]`: tokens a second, seconds to the first token; 1, 8, 32 clients.
 
 Three servers of the same folder, each in a process of its own: `tunesmith serve`, `transformers serve` where its extra
-is installed, and a naive server that runs `model.generate` for one request at a time. They take turns (A B C A B C),
-so that a change in the machine's load meets all of them. Every client asks for the same number of tokens, streamed;
-the servers count what they wrote.
+`serving` is installed (the `dev` extra brings what it needs), and a naive server that runs `model.generate` for one
+request at a time. They take turns (A B C A B C), so that a change in the machine's load meets all of them. Every client
+asks for the same number of tokens, streamed; the servers count what they wrote.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SERVING = ("transformers.cli.serve", "fastapi", "uvicorn", "openai", "accelerate", "rich")
+_START_S = 300
 QUESTION = "Please tell me where the order is that I placed on Monday and when the lamp and the chair will arrive"
 
 
@@ -35,38 +38,68 @@ class Load(NamedTuple):
     first_token_p95: float
 
 
-def commands(folder: Path, port: int) -> dict[str, list[str]]:
-    """Return how each server is started."""
-    found = {
-        "tunesmith": [sys.executable, "-m", "tunesmith", "serve", f"model={folder}", "--port", str(port)],
-        "naive": [sys.executable, "-m", "benchmarks.naive_server", str(folder), str(port)],
-    }
-    if importlib.util.find_spec("transformers.cli.serve") and importlib.util.find_spec("fastapi"):
-        found["transformers"] = [
-            str(Path(sys.executable).with_name("transformers")), "serve", str(folder), "--port", str(port),
-            "--host", "127.0.0.1", "--device", "cpu", "--dtype", "float32",
-        ]  # fmt: skip
-    return found
+class Server(NamedTuple):
+    """How a server is started, the path that answers once it is ready, and what it calls the model."""
+
+    command: list[str]
+    ready: str
+    model: str
+
+
+def servers(folder: Path, port: int) -> dict[str, Server]:
+    """Return the servers that can be started here."""
+    ours = [sys.executable, "-m", "tunesmith", "serve", f"model={folder}", "--port", str(port)]
+    naive = [sys.executable, "-m", "benchmarks.naive_server", str(folder), str(port)]
+    found = {"tunesmith": Server(ours, "/readyz", "model"), "naive": Server(naive, "/v1/models", "model")}
+    missing = [name for name in _SERVING if not importlib.util.find_spec(name)]
+    if missing:
+        print(f"without transformers serve: {', '.join(missing)} not installed", file=sys.stderr)
+        return found
+    theirs = [
+        str(Path(sys.executable).with_name("transformers")), "serve", str(folder), "--port", str(port),
+        "--host", "127.0.0.1", "--device", "cpu", "--dtype", "float32",
+    ]  # fmt: skip
+    # Its /v1/models lists the hub's cache, and is an error where there is none.
+    return found | {"transformers": Server(theirs, "/health", str(folder))}
 
 
 @contextmanager
-def started(command: list[str], port: int) -> Iterator[str]:
-    """Run a server and yield its address once it answers."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 180
-        while True:
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"did not start: {' '.join(command)}")
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/v1/models", timeout=5).status_code < 500:
-                    break
-            except httpx.HTTPError:
+def started(server: Server, port: int) -> Iterator[str]:
+    """Run a server and yield its address once it is ready.
+
+    Raises:
+        RuntimeError: it ended, or was not ready in time; with the last lines that it wrote.
+    """
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(server.command, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            end = time.monotonic() + _START_S
+            while not _ready(url + server.ready):
+                if process.poll() is not None or time.monotonic() > end:
+                    said.seek(0)
+                    tail = "\n".join(said.read().splitlines()[-12:])
+                    raise RuntimeError(f"did not start: {' '.join(server.command)}\n{tail}")
                 time.sleep(0.3)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
+            yield url
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
         process.wait(30)
+    except subprocess.TimeoutExpired:  # transformers waits for requests that are open
+        process.kill()
+        process.wait()
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 async def load(url: str, model: str, *, clients: int, requests: int, max_tokens: int) -> Load:
@@ -110,13 +143,12 @@ def measure(folder: Path, *, repeats: int, max_tokens: int, requests: int) -> di
         port = free.getsockname()[1]
     found: dict[str, dict[int, list[Load]]] = {}
     for _ in range(repeats):
-        for name, command in commands(folder, port).items():
-            model = str(folder) if name == "transformers" else "model"
-            with started(command, port) as url:
-                asyncio.run(load(url, model, clients=2, requests=4, max_tokens=8))  # warm
+        for name, server in servers(folder, port).items():
+            with started(server, port) as url:
+                asyncio.run(load(url, server.model, clients=2, requests=4, max_tokens=8))  # warm
                 for clients in (1, 8, 32):
                     n = max(clients, requests if clients > 1 else requests // 4)
-                    one = asyncio.run(load(url, model, clients=clients, requests=n, max_tokens=max_tokens))
+                    one = asyncio.run(load(url, server.model, clients=clients, requests=n, max_tokens=max_tokens))
                     found.setdefault(name, {}).setdefault(clients, []).append(one)
     return found
 
