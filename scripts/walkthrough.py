@@ -21,19 +21,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
 from tunesmith.core.records import Prompt, messages_to_json
 from tunesmith.desk import prompts
 from tunesmith.desk.judge import judge
+from tunesmith.store.database import open_database
+from tunesmith.store.experiment import experiments, log
 
 VOTING, VISITING, ROLLING_OUT = 31, 32, 33  # seeds of the desk: nobody is asked what another step was asked
 TUNESMITH = (sys.executable, "-m", "tunesmith")
 MAX_TOKENS = 48
 QUESTION = "My parcel has not come. What can I do?"  # what stands in the pictures
 CROWD = 16  # people who are on the page at the same time
+SUCCESS_MARGIN = 0.1  # share of tasks done that better manners must not cost
 
 
 def tunesmith(*words: str) -> dict[str, Any]:
@@ -104,13 +107,24 @@ def vote(client: httpx.Client, prompt: Prompt, models: Sequence[str]) -> str:
     return choice
 
 
-def visit(client: httpx.Client, prompt: Prompt, visitor: str) -> bool:
-    """Talk to the experiment once and say thumb up or down; returns whether it was up."""
+class Visit(NamedTuple):
+    """What came of a visit: the thumb, and whether the task was done at all."""
+
+    up: bool
+    success: bool
+
+
+def visit(client: httpx.Client, prompt: Prompt, visitor: str) -> Visit:
+    """Talk to the experiment once and say thumb up or down.
+
+    A thumb goes up for an answer that does the task in no poor manner: what visitors like is what voters prefer.
+    """
     talk = begun(client, prompt)
     reply, text = asked(client, prompt, model="helper", user=visitor, metadata={"conversation": talk})
-    good = judge(prompt, text).success
-    told(client, talk, "thumb", reply, None, value="up" if good else "down")
-    return good
+    found = judge(prompt, text)
+    up = found.success and not found.habits
+    told(client, talk, "thumb", reply, None, value="up" if up else "down")
+    return Visit(up, found.success)
 
 
 def crowd(work: Callable[[int], Any], n: int) -> list[Any]:
@@ -214,11 +228,30 @@ def policy(chosen: argparse.Namespace) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def visitor_name(number: int) -> str:
+    """Return the name under which a visitor is known to the test."""
+    return f"visitor-{number}"
+
+
+def log_success(db: str, visits: Sequence[Visit]) -> None:
+    """Log who had their task done, as `tunesmith ab record` would, in one go."""
+    database = open_database(db)
+    try:
+        with database.write() as connection:
+            experiment = experiments.get(connection, "helper")
+            for number, one in enumerate(visits):
+                who, key = visitor_name(number), f"success-{number}"
+                log.record(connection, experiment, who, "success", float(one.success), key=key, now=time.time())
+    finally:
+        database.close()
+
+
 def test(chosen: argparse.Namespace) -> dict[str, Any]:
     """Let visitors talk to the old or the new model, and ask the report which is better."""
     tunesmith(
         "ab", "create", "helper", "--db", chosen.db, "--kind", "model", "--arm", "control=before",
         "--arm", "new=after", "--metric", "vote", "--guardrail", "seconds:lower:1",
+        "--guardrail", f"success:higher:{SUCCESS_MARGIN}",
     )  # fmt: skip
     asking = prompts(chosen.visitors, seed=VISITING, split="test")
     random.Random(0).shuffle(asking)  # so that no kind of question comes first
@@ -226,12 +259,18 @@ def test(chosen: argparse.Namespace) -> dict[str, Any]:
     models = (f"before={chosen.run / 'sft' / 'model'}", f"after={chosen.out / 'ppo' / 'model'}")
     with serving(*models, "--ab", "helper", "--db", chosen.db, port=chosen.port) as client:
         begin = time.monotonic()
-        up = crowd(lambda i: visit(client, asking[i], f"visitor-{i}"), chosen.visitors)
+        visits = crowd(lambda i: visit(client, asking[i], visitor_name(i)), chosen.visitors)
         seconds = round(time.monotonic() - begin)
+        log_success(chosen.db, visits)
         report = tunesmith("ab", "report", "helper", "--db", chosen.db, "--out", str(page))
         if chosen.images:
             picture_of_the_test(str(client.base_url), page, chosen.images)
-    return {"visitors": chosen.visitors, "thumbs_up": sum(up), "seconds": seconds, "report": report}
+    return {
+        "visitors": chosen.visitors,
+        "thumbs_up": sum(one.up for one in visits),
+        "seconds": seconds,
+        "report": report,
+    }
 
 
 STEPS = (voting, reward_model, policy, test)
@@ -243,9 +282,9 @@ def main() -> None:
     words.add_argument("--run", type=Path, required=True, help="a quickstart's folder: its SFT model is where we start")
     words.add_argument("--out", type=Path, required=True)
     words.add_argument("--images", type=Path, help="a folder for pictures; none = no pictures")
-    words.add_argument("--votes", type=int, default=600)
-    words.add_argument("--visitors", type=int, default=600)
-    words.add_argument("--episodes", type=int, default=768)
+    words.add_argument("--votes", type=int, default=2000)
+    words.add_argument("--visitors", type=int, default=3000)
+    words.add_argument("--episodes", type=int, default=1536)
     words.add_argument("--port", type=int, default=8790)
     chosen = words.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
