@@ -75,7 +75,6 @@ def test_two_visitors_each_keep_their_arm_and_their_votes_count(
         page.wait_for_selector(".welcome")
         ask(page, "And now?")
         assert said(page)[-1] == first
-        page.screenshot(path=str(tmp_path / f"{thumb}.png"))
         quiet(page)
         return str(page.evaluate(f"localStorage.getItem({VISITOR!r})")), first
 
@@ -101,5 +100,4 @@ def test_two_visitors_each_keep_their_arm_and_their_votes_count(
     page.goto(file.as_uri())
     text = page.inner_text("body")
     assert all(word in text for word in ("greeting-model", *SAYS, "vote", "seconds"))
-    page.screenshot(path=str(tmp_path / "report.png"), full_page=True)
     page.close()
