@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from tunesmith.losses.language import nll_sum
 from tunesmith.losses.softmax_rows import covers, softmax_rows_
 from tunesmith.native.library import native
 
@@ -82,3 +83,11 @@ def test_what_it_does_not_compute() -> None:
     assert covers(torch.zeros(2, 3))
     assert not covers(torch.zeros(2, 3, dtype=torch.double))
     assert not covers(torch.zeros(3, 2).T)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["by the kernel", "without it"])
+def test_the_vocabulary_is_projected_once(dtype: torch.dtype) -> None:
+    hidden, weight = torch.randn(5, 8, dtype=dtype), torch.randn(40, 8, dtype=dtype)
+    with torch.no_grad(), torch.profiler.profile() as seen:
+        nll_sum(hidden, weight, torch.zeros(5, dtype=torch.long))
+    assert sum(event.count for event in seen.key_averages() if event.key == "aten::mm") == 1

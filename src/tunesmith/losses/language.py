@@ -25,7 +25,7 @@ from torch.autograd.function import once_differentiable
 from tunesmith.core.errors import DataError
 from tunesmith.losses.precision import wide_dtype
 from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype, scaled
-from tunesmith.losses.softmax_rows import SoftmaxRows, covers, softmax_rows_
+from tunesmith.losses.softmax_rows import SoftmaxRows, computes, softmax_rows_
 
 
 class LogprobOutput(NamedTuple):
@@ -197,11 +197,17 @@ class _NLLSum(torch.autograd.Function):
         return *scaled(ctx.saved_tensors, grad_loss), None, None, None
 
 
+def _raw(head: Head, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor | None:
+    """Return the projected rows (m, V) where the kernel reads them as they are; elsewhere nothing is projected."""
+    return hidden @ weight.T if head.is_plain(bias) and computes(hidden) else None
+
+
 def _read(
     head: Head, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, with_entropy: bool
 ) -> SoftmaxRows:
     """Return what is known of a chunk's distributions."""
-    if head.is_plain(bias) and covers(raw := hidden @ weight.T):
+    raw = _raw(head, hidden, weight, bias)
+    if raw is not None:
         return softmax_rows_(raw, targets, scale=1 / head.temperature, with_entropy=with_entropy)
     z = head.logits(hidden, weight, bias)
     distribution = torch.log_softmax(z, dim=-1)
@@ -220,7 +226,8 @@ def _gradient(
     logsumexp: Tensor,
 ) -> Tensor:
     """Return coefficients (m,) * (p - onehot(targets)) with respect to the projected rows (m, V)."""
-    if head.is_plain(bias) and covers(raw := hidden @ weight.T):
+    raw = _raw(head, hidden, weight, bias)
+    if raw is not None:
         softmax_rows_(raw, targets, coefficients, scale=1 / head.temperature)
         return raw
     z = head.logits(hidden, weight, bias)
@@ -233,7 +240,8 @@ def _nll(
     head: Head, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, weights: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
     """Return a chunk's log-probs (m,) and, with `weights` (m,), the gradient with respect to the projected rows."""
-    if head.is_plain(bias) and covers(raw := hidden @ weight.T):
+    raw = _raw(head, hidden, weight, bias)
+    if raw is not None:
         found = softmax_rows_(raw, targets, weights, scale=1 / head.temperature)
         return found.logprobs, None if weights is None else raw
     z = head.logits(hidden, weight, bias)

@@ -21,10 +21,14 @@ class SoftmaxRows(NamedTuple):
     entropy: Tensor | None
 
 
+def computes(like: Tensor) -> bool:
+    """Whether the kernel takes contiguous rows of this device and dtype: the processor's, fp32 or bf16."""
+    return like.device.type == "cpu" and like.dtype in (torch.float32, torch.bfloat16) and native().library is not None
+
+
 def covers(z: Tensor) -> bool:
-    """Whether the kernel computes these rows: fp32 or bf16, on the processor, contiguous."""
-    suits = z.device.type == "cpu" and z.dtype in (torch.float32, torch.bfloat16) and z.is_contiguous()
-    return suits and native().library is not None
+    """Whether the kernel computes these rows: as `computes`, and contiguous."""
+    return z.is_contiguous() and computes(z)
 
 
 def softmax_rows_(
@@ -38,6 +42,7 @@ def softmax_rows_(
     Raises:
         IndexError: a target is not in the vocabulary.
     """
+    assert covers(z)
     if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < z.shape[1]:
         raise IndexError(f"a target is not one of {z.shape[1]} tokens")
     logprobs, logsumexp = (torch.empty(len(z), dtype=torch.float32) for _ in range(2))

@@ -213,27 +213,10 @@ int64_t passing(const float* weights, int64_t n, double uniform, double total) {
     return i;
 }
 
-float largest(const float* from, int64_t n) {
-    float highest = from[0];
-    int64_t i = 0;
-    if (n >= LANES) {
-        Vector most = load(from);
-        for (; i + LANES <= n; i += LANES) {
-            const Vector value = load(from + i);
-            most = value > most ? value : most;
-        }
-        float lanes[LANES];
-        store(lanes, most);
-        for (float lane : lanes) highest = lane > highest ? lane : highest;
-    }
-    for (; i < n; ++i) highest = from[i] > highest ? from[i] : highest;
-    return highest;
-}
-
 // Draw from a row's logits, which become weights.
 void draw(const Draw& all, int64_t row, float* logits, int64_t n) {
     const bool greedy = all.temperatures[row] == 0;
-    const float divisor = greedy ? 1.0f : all.temperatures[row], highest = largest(logits, n);
+    const float divisor = greedy ? 1.0f : all.temperatures[row], highest = largest(logits, n, 1.0f);
     int64_t token = 0;
     while (greedy && token + 1 < n && logits[token] < highest) ++token;
     double total = 0;
