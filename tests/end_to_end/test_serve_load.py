@@ -10,15 +10,19 @@ import httpx
 import psutil
 import pytest
 
-from tests.serve.scene import Scene, eventually, local
+from tests.serve.scene import Scene, eventually, local, pace
 from tunesmith.serve.engine import BatchLimits
 from tunesmith.serve.settings import Limits
 
 BODY = {"model": "tiny", "messages": [{"role": "user", "content": "Where is my order?"}], "stream": True}
 
 
-def crowd_scene(*, rows: int = 16, queue: int = 32, open_replies: int = 64, stall_s: float = 30.0) -> Scene:
+def crowd_scene(
+    *, rows: int = 16, queue: int = 32, open_replies: int = 64, stall_s: float = 30.0, step_s: float = 0.0
+) -> Scene:
     model = local(max_tokens=400, batch=BatchLimits(rows=rows, queue=queue))
+    if step_s:
+        pace(model, step_s)
     return Scene(model, limits=Limits(max_tokens=400, open_replies=open_replies, queue=queue, stall_s=stall_s))
 
 
@@ -76,7 +80,7 @@ async def read_nothing(scene: Scene) -> asyncio.StreamWriter:
 
 
 def test_those_who_leave_stop_their_generation() -> None:
-    with crowd_scene().running() as scene:
+    with crowd_scene(step_s=0.005).running() as scene:
         assert asyncio.run(leave_early(scene, 12, at_once=6)) < 100
         assert eventually(lambda: len(scene.records) == 12)
         # A model with random weights may end a reply by itself before its client is gone.
@@ -84,7 +88,7 @@ def test_those_who_leave_stop_their_generation() -> None:
 
 
 def test_beyond_the_limit_is_503_and_nothing_else() -> None:
-    with crowd_scene(rows=2, queue=3, open_replies=6).running() as scene:
+    with crowd_scene(rows=2, queue=3, open_replies=6, step_s=0.005).running() as scene:
         seen = asyncio.run(burst(scene, 30, 0.0))
     assert set(seen) == {200, 503} and seen.total() >= 30
 

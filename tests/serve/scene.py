@@ -27,7 +27,8 @@ from tunesmith.web.server import make_server
 class Gate:
     """Lets a model's engine take as many steps as it is told to, so that no test depends on who is faster.
 
-    The engine waits here after it has read the prompts of newcomers: they are in the step that comes.
+    The engine waits here after it has read the prompts of newcomers: they are in the step that comes. `steps` counts
+    those that it began.
     """
 
     def __init__(self, model: LocalModel) -> None:
@@ -35,7 +36,7 @@ class Gate:
         self._allowed = threading.Semaphore(0)
         self._waits = False
         self._open = False
-        self._steps = 0
+        self.steps = 0
         self._choose = model.engine._decoder.choose
         model.engine._decoder.choose = self._pass  # type: ignore[method-assign]
 
@@ -44,19 +45,34 @@ class Gate:
             self._waits = True
             assert self._allowed.acquire(timeout=60), "nobody lets the engine go on"
             self._waits = False
-        self._steps += 1
+        self.steps += 1
         self._choose()
+
+    def allow(self, count: int) -> None:
+        """Let the engine take this many more steps."""
+        self._allowed.release(count)
 
     async def step(self, count: int = 1) -> None:
         """Let the engine take this many more steps, and return when it waits for the next or has nothing to do."""
-        wanted = self._steps + count
-        self._allowed.release(count)
-        assert await soon(lambda: self._steps >= wanted and (self._waits or not self._engine.running))
+        wanted = self.steps + count
+        self.allow(count)
+        assert await soon(lambda: self.steps >= wanted and (self._waits or not self._engine.running))
 
     def open(self) -> None:
         """Let the engine run from now on."""
         self._open = True
         self._allowed.release()
+
+
+def pace(model: LocalModel, seconds: float) -> None:
+    """Let every step of a model's engine take this long at least, as a large model's would."""
+    choose = model.engine._decoder.choose
+
+    def slowly() -> None:
+        time.sleep(seconds)
+        choose()
+
+    model.engine._decoder.choose = slowly  # type: ignore[method-assign]
 
 
 def tiny(*, template: bool = True, positions: int = 512) -> LanguageModel:

@@ -16,7 +16,7 @@ from tunesmith.serve.app import create_app
 from tunesmith.serve.service import key_of, service_of
 from tunesmith.serve.settings import Limits, ServeSettings
 
-from .scene import Scene, eventually, local, serving
+from .scene import Gate, Scene, eventually, local, serving
 
 KEY = "ts-0123456789abcdef"
 BODY = {"model": "tiny", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
@@ -139,14 +139,17 @@ def test_a_record_that_cannot_be_stored_does_not_take_the_reply(caplog: pytest.L
 
 
 def test_a_stopping_server_finishes_what_is_under_way_and_refuses_the_rest() -> None:
-    with Scene(local(max_tokens=200)).running() as scene:
+    model = local(max_tokens=200)
+    gate = Gate(model)
+    with Scene(model).running() as scene:
         said: list[int] = []
         thread = threading.Thread(target=lambda: said.append(scene.chat(max_tokens=200).status_code))
         thread.start()
-        assert eventually(lambda: scene.models[0].engine.running == 1)  # type: ignore[attr-defined]
+        assert eventually(lambda: model.engine.running == 1)
         scene.app.service.draining = True
         refused = scene.chat()
         assert refused.status_code == 503 and "retry-after" in refused.headers
         assert httpx.get(f"{scene.url}/readyz").status_code == 503
+        gate.open()
         thread.join()
         assert said == [200]

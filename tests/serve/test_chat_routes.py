@@ -10,7 +10,7 @@ import pytest
 
 from tunesmith.model.generate import Sampling, generate
 
-from .scene import Scene, eventually, tiny
+from .scene import Gate, Scene, eventually, local, tiny
 
 HELLO = [{"role": "user", "content": "Where is my order?"}]
 
@@ -168,15 +168,21 @@ def test_a_reply_without_a_seed_can_be_made_again(scene: Scene) -> None:
     assert first == again
 
 
-def test_a_client_that_leaves_stops_the_generation(scene: Scene) -> None:
-    engine = scene.models[0].engine  # type: ignore[attr-defined]
-    body = {"model": "tiny", "messages": HELLO, "max_tokens": 256, "stream": True}
-    with httpx.stream("POST", f"{scene.url}/v1/chat/completions", json=body, timeout=10) as response:
-        next(response.iter_lines())
-        assert eventually(lambda: engine.running == 1)
-    assert eventually(lambda: engine.running == 0)
-    assert eventually(lambda: scene.records[-1].completions[0].finish is None)
-    assert scene.records[-1].completions[0].tokens < 200
+def test_a_client_that_leaves_stops_the_generation() -> None:
+    model = local()
+    gate = Gate(model)
+    with Scene(model).running() as scene:
+        body = {"model": "tiny", "messages": HELLO, "max_tokens": 256, "stream": True}
+        with httpx.stream("POST", f"{scene.url}/v1/chat/completions", json=body, timeout=10) as response:
+            gate.allow(3)
+            lines = response.iter_lines()  # held: the connection is closed with it
+            next(lines)
+            assert eventually(lambda: gate.steps == 3) and model.engine.running == 1
+        assert eventually(lambda: len(scene.records) == 1)  # the server saw that nobody listens
+        gate.open()
+        assert eventually(lambda: model.engine.running == 0)
+        assert gate.steps == 4, "the step in which the engine sees it is the last"
+        assert scene.records[0].completions[0].finish is None and scene.records[0].completions[0].tokens == 3
 
 
 def test_sse_is_well_formed(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from tunesmith.core.opaque_token import hash_token
 from tunesmith.make.distill.address import check_address
 from tunesmith.serve.upstream_model import Upstream, UpstreamModel
 
-from .scene import Scene, eventually, local
+from .scene import Gate, Scene, eventually, local
 
 KEY = "ts-0123456789abcdef"
 HELLO = [{"role": "user", "content": "Where is my order?"}]
@@ -47,14 +47,20 @@ def test_the_same_answers_through_the_front(behind: Scene, front: Scene) -> None
     assert front.records[-1].folder.startswith("tiny at http://127.0.0.1")
 
 
-def test_leaving_the_front_stops_the_model_behind(behind: Scene, front: Scene) -> None:
-    engine = behind.models[0].engine  # type: ignore[attr-defined]
-    client = openai.OpenAI(base_url=f"{front.url}/v1", api_key="unused", max_retries=0)
-    stream = client.chat.completions.create(model="front", messages=HELLO, max_tokens=250, stream=True)
-    next(iter(stream))
-    assert eventually(lambda: engine.running == 1)
-    stream.close()
-    assert eventually(lambda: engine.running == 0)
+def test_leaving_the_front_stops_the_model_behind() -> None:
+    model = local()
+    gate = Gate(model)
+    with Scene(model).running() as behind, in_front_of(behind.url).running() as front:
+        client = openai.OpenAI(base_url=f"{front.url}/v1", api_key="unused", max_retries=0)
+        gate.allow(1)
+        stream = client.chat.completions.create(model="front", messages=HELLO, max_tokens=250, stream=True)
+        next(iter(stream))
+        assert eventually(lambda: gate.steps == 1) and model.engine.running == 1
+        stream.close()
+        assert eventually(lambda: len(behind.records) == 1)  # the front left the server behind it
+        gate.open()
+        assert eventually(lambda: model.engine.running == 0)
+        assert gate.steps == 2
 
 
 @pytest.mark.parametrize(
