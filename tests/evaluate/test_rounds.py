@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.evaluate.rounds import RoundResult, judge_round
+from tunesmith.evaluate.rounds import RoundResult, Verdict, is_over, judge_round
 from tunesmith.evaluate.rounds_report import write_rounds
 from tunesmith.statistics.rates import Rate
 
@@ -28,6 +28,21 @@ def test_only_significantly_better_is_promoted(win: Rate, proxy: Rate, gold: Rat
     assert judge_round(win, proxy=proxy, gold=gold) == verdict
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "patience", "over"),
+    [
+        (["start", "promoted"], 1, False),
+        (["start", "not better"], 1, True),
+        (["start", "not better"], 2, False),
+        (["start", "not better", "promoted", "not better"], 2, False),
+        (["start", "promoted", "not better", "not better"], 2, True),
+        (["start", "over-optimised"], 5, True),
+    ],
+)
+def test_patience_counts_rounds_in_a_row(verdicts: list[Verdict], patience: int, over: bool) -> None:
+    assert is_over(verdicts, patience=patience) is over
+
+
 def rounds() -> list[RoundResult]:
     start = RoundResult(number=0, verdict="start", policy="sft", candidate="sft", quality=Rate(0.4, 0.3, 0.5, 100))
     first = RoundResult(
@@ -36,6 +51,7 @@ def rounds() -> list[RoundResult]:
         policy="sft",
         candidate="ppo",
         quality=Rate(0.3, 0.2, 0.4, 100),
+        over_start=Rate(0.437, 0.4, 0.48, 100),
         win_rate=EVEN,
         proxy_change=UP,
         gold_change=DOWN,
@@ -56,6 +72,7 @@ def test_the_page_says_why_it_ended_and_escapes(tmp_path: Path) -> None:
     result = write_rounds(rounds(), tmp_path, command="tunesmith loop")
     page = (tmp_path / "rounds.html").read_text()
     assert "over-optimisation" in result.summary["ended"] and "over-optimisation" in page
+    assert page.count("43.7") == 2, "in the table and in the plot"
     assert "&lt;b&gt;" in page and "<b>" not in page and "<svg" in page
     assert result.summary["policy"] == "sft" and result.next_command == "tunesmith chat sft"
 

@@ -63,6 +63,20 @@ def test_a_round_that_is_not_better_ends_the_loop_and_is_not_promoted(config: lo
     assert (Path(config.out) / "round-01.json").stat().st_mtime_ns == before and again.summary == result.summary
 
 
+def test_a_patient_loop_goes_on_from_the_promoted_policy_with_more_rankings(
+    config: loop.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = iter(["not better", "promoted"])
+    monkeypatch.setattr(loop, "judge_round", lambda *_args, **_kwargs: next(verdicts))
+    loop.run(config.model_copy(update={"patience": 2}), RunContext(command="tunesmith loop"))
+    start, first, second = body(config)["rounds"]
+    assert (
+        second["parents"]["policy"] == start["policy"] != first["candidate"] and second["policy"] == second["candidate"]
+    )
+    assert second["rankings"] == [*first["rankings"], str(Path(config.out) / "round-02/data/rankings")]
+    assert start["over_start"] is None and second["over_start"]["n"] == config.eval_prompts
+
+
 def test_promoted_rounds_go_on_from_each_other_and_learn_from_all_rankings(
     config: loop.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

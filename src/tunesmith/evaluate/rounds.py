@@ -12,7 +12,7 @@ from tunesmith.statistics.rates import Rate
 from tunesmith.train.durable import json_bytes, replace_file
 
 Verdict = Literal["start", "promoted", "not better", "over-optimised"]
-_RATES = ("quality", "win_rate", "win_rate_labelers", "proxy_change", "gold_change")
+_RATES = ("quality", "over_start", "win_rate", "win_rate_labelers", "proxy_change", "gold_change")
 
 
 def judge_round(win: Rate, *, proxy: Rate, gold: Rate) -> Verdict:
@@ -26,10 +26,17 @@ def judge_round(win: Rate, *, proxy: Rate, gold: Rate) -> Verdict:
     return "promoted" if win.low > 0.5 else "not better"
 
 
+def is_over(verdicts: Sequence[Verdict], *, patience: int) -> bool:
+    """Return whether the loop ends: the last policy was over-optimised, or `patience` in a row were not better."""
+    return verdicts[-1] == "over-optimised" or verdicts[-patience:] == ["not better"] * patience
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundResult:
     """A finished round. `policy` is the promoted model after it; `quality` is the candidate's, whatever its verdict.
 
+    `quality` is the share of held-out tasks solved, `over_start` how often the gold judge prefers the candidate to the
+    model of round 0; both on the same prompts in every round. `win_rate` is over the policy before, on fresh ones.
     `parents` names what the candidate came from: the policy before it, and the hash of each round's rankings.
     """
 
@@ -38,6 +45,7 @@ class RoundResult:
     policy: str
     candidate: str
     quality: Rate
+    over_start: Rate | None = None
     win_rate: Rate | None = None
     win_rate_labelers: Rate | None = None
     proxy_change: Rate | None = None
@@ -62,5 +70,5 @@ class RoundResult:
         if not path.exists():
             return None
         body = json.loads(path.read_bytes())
-        rates = {name: None if body[name] is None else Rate(**body[name]) for name in _RATES}
+        rates = {name: None if body.get(name) is None else Rate(**body[name]) for name in _RATES}
         return cls(**{**body, **rates, "rankings": tuple(body["rankings"])})

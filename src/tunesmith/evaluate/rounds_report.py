@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
+from matplotlib.axes import Axes
 
 from tunesmith.core.run_context import RunResult
 from tunesmith.evaluate import wording
@@ -19,9 +20,11 @@ from tunesmith.train.durable import json_bytes, replace_file
 _ENDS = {
     "start": "no round was run",
     "promoted": "all rounds were run",
-    "not better": "round {n} was not better than the policy before it, beyond its interval",
+    "not better": "round {n} was not better than the promoted policy, beyond its interval",
     "over-optimised": "round {n} pleased the reward model more and the gold judge less: over-optimisation",
 }
+
+_COLOURS = {"start": "model-sft", "promoted": "good", "not better": "muted", "over-optimised": "bad"}
 
 
 def write_rounds(done: Sequence[RoundResult], out: Path, *, command: str, to_rank: str = "") -> RunResult:
@@ -56,21 +59,27 @@ def _change(rate: Rate | None) -> str:
 
 def _plot(done: Sequence[RoundResult]) -> str:
     figure = new_figure(9.4, 3.2)
-    axes = figure.subplots()
+    solved, preferred = figure.subplots(1, 2)
+    _draw(solved, [(one, one.quality) for one in done], "held-out tasks solved")
+    compared = [(one, one.over_start) for one in done if one.over_start is not None]
+    _draw(preferred, compared, "preferred to the start")
+    preferred.axhline(0.5, color=role("muted"), linewidth=1)
+    return to_svg(figure, name="rounds", label="Gold quality by round with 95 % intervals")
+
+
+def _draw(axes: Axes, rounds: Sequence[tuple[RoundResult, Rate]], label: str) -> None:
     style_axes(axes, grid="y")
-    colours = {"start": "model-sft", "promoted": "good", "not better": "muted", "over-optimised": "bad"}
-    for one in done:
-        rate = one.quality
+    for one, rate in rounds:
         reach = [[max(0.0, rate.value - rate.low)], [max(0.0, rate.high - rate.value)]]
-        colour = role(colours[one.verdict])
+        colour = role(_COLOURS[one.verdict])
         axes.errorbar([one.number], [rate.value], yerr=reach, fmt="o", color=colour, capsize=3, markersize=7)
         text = wording.percent(rate.value)
         axes.annotate(
             text, (one.number, rate.value), (9, 0), textcoords="offset points", va="center", color=role("ink")
         )
-    names = ["start" if one.number == 0 else f"round {one.number}\n{one.verdict}" for one in done]
-    axes.set_xticks([one.number for one in done], names)
-    axes.set(xlim=(-0.5, len(done) - 0.4), ylabel="held-out tasks solved (gold judge)")
+    names = ["start" if one.number == 0 else f"round {one.number}\n{one.verdict}" for one, _ in rounds]
+    numbers = [one.number for one, _ in rounds]
+    axes.set_xticks(numbers, names)
+    axes.set(xlim=(min(numbers, default=0) - 0.5, max(numbers, default=0) + 0.7), ylabel=label)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.spines["left"].set_visible(False)
-    return to_svg(figure, name="rounds", label="Gold quality by round with 95 % intervals")

@@ -2,7 +2,7 @@
 
 Each round: the promoted policy answers new prompts; labelers rank the answers; a reward model learns from all rounds'
 rankings; PPO starts from the promoted policy; both answer held-out prompts. The new policy is promoted only if its win
-rate's interval lies above one half; the loop ends with the first round that is not promoted.
+rate's interval lies above one half. The loop ends once it does not improve (`evaluate.rounds.is_over`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.evaluate.rounds import RoundResult, judge_round
+from tunesmith.evaluate.rounds import RoundResult, is_over, judge_round
 from tunesmith.evaluate.rounds_report import write_rounds
 from tunesmith.recipes import ppo, reward, sft
 from tunesmith.recipes.clock import Clock
@@ -31,7 +31,7 @@ Config = LoopConfig
 
 
 def run(config: LoopConfig, context: RunContext) -> RunResult:
-    """Run rounds until one is not promoted; write rounds.json and rounds.html after each.
+    """Run rounds until they do not improve any more; write rounds.json and rounds.html after each.
 
     Raises:
         ConfigError: no folder was named.
@@ -52,8 +52,7 @@ def run(config: LoopConfig, context: RunContext) -> RunResult:
     asked = ""
     for number in range(1, config.rounds + 1):
         here, file = config.of_round(number), out / f"round-{number:02d}.json"
-        result = RoundResult.read(file)
-        if result is None:
+        if (result := RoundResult.read(file)) is None:
             with clock.stage(f"round {number}: rankings"):
                 rankings = collect(here, number, done[-1].policy, clock)
             if rankings is None:
@@ -65,7 +64,7 @@ def run(config: LoopConfig, context: RunContext) -> RunResult:
         done.append(result)
         write_rounds(done, out, command=context.command)
         context.log(f"round {number}: {done[-1].verdict}")
-        if done[-1].verdict != "promoted":
+        if is_over([one.verdict for one in done], patience=config.patience):
             break
     return write_rounds(done, out, command=context.command, to_rank=asked)
 
@@ -73,8 +72,7 @@ def run(config: LoopConfig, context: RunContext) -> RunResult:
 def first_round(config: LoopConfig, mixed: str, context: RunContext) -> RoundResult:
     """Return round 0: the model to begin with, fine-tuned on the desk's demonstrations unless it already was."""
     out = Path(config.out)
-    known = RoundResult.read(out / "round-00.json")
-    if known is not None:
+    if (known := RoundResult.read(out / "round-00.json")) is not None:
         return known
     policy = model_folder(config.model)
     if config.sft_first:
@@ -84,7 +82,8 @@ def first_round(config: LoopConfig, mixed: str, context: RunContext) -> RoundRes
     elif open_model(policy)[0].template is None:
         remedy = "leave sft_first at true, or give a fine-tuned model"
         raise ConfigError("has no chat template", where=config.model, remedy=remedy)
-    start = RoundResult(number=0, verdict="start", policy=policy, candidate=policy, quality=quality(config, policy))
+    solved, _ = quality(config, policy)
+    start = RoundResult(number=0, verdict="start", policy=policy, candidate=policy, quality=solved)
     start.write(out / "round-00.json")
     return start
 
@@ -102,13 +101,15 @@ def one_round(
     candidate = str(Path(config.out) / "ppo_ptx" / "model")
     proxy, gold = score_changes(config, before, candidate)
     win = compared(config, before, candidate)
+    solved, over_start = quality(config, candidate, done[0].policy)
     verdict = judge_round(win.gold, proxy=proxy, gold=gold)
     return RoundResult(
         number=number,
         verdict=verdict,
         policy=candidate if verdict == "promoted" else before,
         candidate=candidate,
-        quality=quality(config, candidate),
+        quality=solved,
+        over_start=over_start,
         win_rate=win.gold,
         win_rate_labelers=win.labelers,
         proxy_change=proxy,

@@ -35,6 +35,7 @@ class LoopConfig(QuickstartConfig):
     out: str = Field("", description="where the rounds go; required")
     data: tuple[str, ...] = Field((), description="must stay empty: the rounds are about the built-in desk")
     rounds: int = Field(3, ge=1, description="at most how many rounds")
+    patience: int = Field(1, ge=1, description="rounds in a row that are not better before the loop ends")
     sft_first: bool = Field(True, description="fine-tune `model` before round 1; false: it is a chat model already")
     labels: str = Field("", description="folder with people's rankings, round-NN.jsonl; none = simulated labelers")
 
@@ -77,11 +78,17 @@ def _how(config: LoopConfig) -> MeasureConfig:
     return MeasureConfig(temperature=config.eval_temperature, max_tokens=config.max_tokens, seed=config.seed)
 
 
-def quality(config: LoopConfig, policy: str) -> Rate:
-    """Return the share of held-out tasks that a policy solves, by the gold judge; the same prompts in every round."""
+def quality(config: LoopConfig, policy: str, start: str = "") -> tuple[Rate, Rate | None]:
+    """Return the share of held-out tasks that a policy solves and how often it is preferred to the model at the start.
+
+    By the gold judge, on the same prompts in every round. The second is None where the policy is the start.
+    """
     asked: list[Prompt] = prompts(config.eval_prompts, seed=QUALITY, split="test")
-    measured = measure_desk({"policy": policy}, asked, [], [], _how(config)).models["policy"]
-    return measured.success or wilson(0, len(asked))
+    models = {"policy": policy} | ({"start": start} if start else {})
+    pairs = [Versus("policy", "start")] if start else []
+    measured = measure_desk(models, asked, [], pairs, _how(config))
+    solved = measured.models["policy"].success or wilson(0, len(asked))
+    return solved, measured.win_rates[pairs[0].name].gold if pairs else None
 
 
 def compared(config: LoopConfig, before: str, candidate: str) -> WinRateResult:
