@@ -35,7 +35,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_it_is_built_once_and_kept_for_this_user_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     first = native()
     assert first.library is not None and Path(first.why).exists()
-    assert stat.S_IMODE(library.cache_folder().stat().st_mode) == 0o700
+    assert stat.S_IMODE(library.cache_folder("native").stat().st_mode) == 0o700
     native.cache_clear()
     monkeypatch.setattr(library, "_build", lambda *args: pytest.fail("built again"))
     assert native().why == first.why
@@ -80,7 +80,7 @@ def test_a_compiler_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     broken.chmod(0o755)
     monkeypatch.setenv("CXX", str(broken))
     without("internal compiler error")
-    assert not [p for p in library.cache_folder().iterdir() if p.suffix == ".so"]
+    assert not [p for p in library.cache_folder("native").iterdir() if p.suffix == ".so"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

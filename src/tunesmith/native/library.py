@@ -21,6 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tunesmith.core.cache import cache_folder
+
 FOLDER = Path(__file__).parent
 SOURCES = tuple(FOLDER / f"{name}.cpp" for name in ("decode", "elementwise", "attention", "softmax"))
 HEADERS = tuple(sorted(FOLDER.glob("*.h")))
@@ -58,7 +60,7 @@ def native() -> Native:
     if compiler is None:
         return Native(None, "there is no C++ compiler")
     try:
-        path = cache_folder() / f"kernels-{_key(compiler)}.so"
+        path = cache_folder("native") / f"kernels-{_key(compiler)}.so"
         if not path.exists():
             _build(compiler, path)
         return Native(_declared(ctypes.CDLL(str(path))), str(path))
@@ -74,14 +76,6 @@ def call(name: str, *arguments: Tensor | float | None) -> None:
     assert library is not None
     plain = (a.data_ptr() if isinstance(a, Tensor) else a for a in arguments)
     getattr(library, f"tunesmith_{name}")(*plain, torch.get_num_threads())
-
-
-def cache_folder(kind: str = "native") -> Path:
-    """Return where built libraries, or what else can be made again, are kept, readable by this user alone."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "tunesmith" / kind
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
 
 
 def _key(compiler: str) -> str:

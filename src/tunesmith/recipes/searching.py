@@ -6,11 +6,11 @@ import hashlib
 
 from tunesmith.context.library import Library
 from tunesmith.context.workspace import Workspace
+from tunesmith.core.cache import cache_folder
 from tunesmith.core.run_context import RunContext
 from tunesmith.desk.weights import shipped_base
 from tunesmith.model.embedder import open_embedder
 from tunesmith.model.vector_cache import VectorCache
-from tunesmith.native.library import cache_folder
 from tunesmith.recipes.evaluate import model_folder
 
 
