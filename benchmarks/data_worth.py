@@ -5,7 +5,8 @@ For each seed the shipped base is fine-tuned, the same number of steps each time
 - `untouched`: demonstrations of the built-in desk;
 - `raw`: the same ones, damaged as scraped data is: 45 % have one of ten faults, and a tenth stand there twice;
 - `cleaned`: `raw` after `data check` and `data clean`, by the commands that a user would give;
-- `augmented`: `cleaned` with the variants of `data augment` (noise and other words);
+- `augmented`: `cleaned` with the variants of `data augment`: noise and other words, a tenth of the rows each;
+- `noised`: `cleaned` with noise alone, as much of it as the noisy test has, in as many variants as there are rows;
 - `lopsided`: as many other demonstrations, 80 % of them of one task;
 - `even`: as many, each task equally often.
 
@@ -49,7 +50,15 @@ PLANTED = (
     "noise.language", "noise.repetition",
 )  # fmt: skip
 TEST_SEED = 4  # added to the seed: prompts that no training set holds
-BASELINE = {"cleaned": "raw", "augmented": "cleaned", "untouched": "raw", "lopsided": "untouched", "even": "untouched"}
+SETS = ("untouched", "raw", "cleaned", "augmented", "noised", "even", "lopsided")
+BASELINE = {
+    "cleaned": "raw",
+    "augmented": "cleaned",
+    "noised": "cleaned",
+    "untouched": "raw",
+    "lopsided": "untouched",
+    "even": "untouched",
+}
 Plant = Callable[[Row, random.Random], bytes | None]
 
 
@@ -123,14 +132,17 @@ def training_sets(folder: Path, rows: int, seed: int) -> tuple[dict[str, str], C
     asked = demonstrations(rows, seed=seed, split="train")
     lines, counts = damaged(asked, random.Random(seed))
     raw = write(folder / "raw.jsonl", lines)
-    cleaned, augmented, checked = (str(folder / name) for name in ("cleaned", "augmented", "checked"))
-    if not Path(augmented).exists():
+    cleaned, augmented, noised, checked = (str(folder / x) for x in ("cleaned", "augmented", "noised", "checked"))
+    if not Path(noised).exists():
         command("data", "check", raw, "--out", checked, "--fail-on", "never")
         findings = f"{checked}/findings.jsonl"
         command("data", "clean", raw, "--fix", FIXES, "--drop", DROPS, "--findings", findings, "--out", cleaned)
         ways = ",".join((*NOISE, "synonyms", "paraphrase"))
         command("data", "augment", cleaned, "--method", ways, "--seed", str(seed), "--out", augmented)
-    sets = {"raw": raw, "cleaned": cleaned, "augmented": augmented}
+        strength = ("--set", f"share={1 / len(NOISE):.3f}", "--set", "rate=0.2")
+        ways = ",".join(NOISE)
+        command("data", "augment", cleaned, "--method", ways, *strength, "--seed", str(seed), "--out", noised)
+    sets = {"raw": raw, "cleaned": cleaned, "augmented": augmented, "noised": noised}
     chosen = {"untouched": asked, "lopsided": of_tasks(rows, seed, share=0.8), "even": of_tasks(rows, seed, share=None)}
     for name, found in chosen.items():
         sets[name] = write(folder / f"{name}.jsonl", [json.dumps(row_of(one)).encode() for one in found])
@@ -147,14 +159,16 @@ def noisy(asked: Sequence[Prompt], seed: int) -> list[Prompt]:
     return [Prompt(messages=new.messages, meta=old.meta) for new, old in zip(found, asked, strict=True)]
 
 
-def one_seed(folder: Path, rows: int, seed: int, *, tests: int, steps: int) -> dict[str, Any]:
-    """Train and measure every set; returns success by set, test and task."""
+def one_seed(folder: Path, rows: int, seed: int, *, tests: int, steps: int, known: dict[str, Any]) -> dict[str, Any]:
+    """Train and measure every set that is not `known` from an earlier run; returns success by set, test and task."""
     sets, counts = training_sets(folder, rows, seed)
     plain = prompts(tests, seed=seed + TEST_SEED, split="test")
     asked = {"plain": plain, "noisy": noisy(plain, seed)}
     changed = sum(a.messages != b.messages for a, b in zip(*asked.values(), strict=True))
-    results: dict[str, Any] = {"faults": counts, "noisy_prompts_changed": changed, "sets": {}}
+    results: dict[str, Any] = {"faults": counts, "noisy_prompts_changed": changed, "sets": dict(known)}
     for name, data in sets.items():
+        if name in known:
+            continue
         place = {"model": "desk", "data": (data,), "out": str(folder / f"sft-{name}"), "seed": seed}
         config = SFT.model_copy(update={**place, "max_steps": steps})
         tuned = sft.run(config, RunContext(log=lambda line: print(line, file=sys.stderr)))
@@ -177,8 +191,7 @@ def table(results: dict[int, dict[str, Any]]) -> list[str]:
     lines.append("|---" * (len(results) + 4) + "|")
     for test in ("plain", "noisy"):
         rates = {
-            name: [100 * found["sets"][name][test]["success"]["value"] for found in results.values()]
-            for name in ("untouched", "raw", "cleaned", "augmented", "even", "lopsided")
+            name: [100 * found["sets"][name][test]["success"]["value"] for found in results.values()] for name in SETS
         }
         for name, values in rates.items():
             other = BASELINE.get(name, "")
@@ -200,11 +213,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="optimizer steps of 24 rows each")
     parser.add_argument("--seeds", default="0,1,2")
     asked = parser.parse_args()
+    file = asked.out / "results.json"
+    earlier = json.loads(file.read_text()) if file.exists() else {}
     results = {}
     for seed in map(int, asked.seeds.split(",")):
-        folder = asked.out / f"seed-{seed}"
-        results[seed] = one_seed(folder, asked.rows, seed, tests=asked.tests, steps=asked.steps)
-        (asked.out / "results.json").write_text(json.dumps(results, indent=1))
+        folder, known = asked.out / f"seed-{seed}", earlier.get(str(seed), {}).get("sets", {})
+        results[seed] = one_seed(folder, asked.rows, seed, tests=asked.tests, steps=asked.steps, known=known)
+        file.write_text(json.dumps(earlier | {str(s): found for s, found in results.items()}, indent=1))
     print("\n".join(table(results)))
 
 

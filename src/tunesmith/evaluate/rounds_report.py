@@ -37,7 +37,7 @@ def write_rounds(done: Sequence[RoundResult], out: Path, *, command: str, to_ran
     promoted = [one for one in done if one.verdict == "promoted"]
     html = page.render(
         rounds=done, ended=ended, promoted=promoted, plot=Markup(_plot(done)), command=command, policy=last.policy,
-        percent=wording.percent, interval=wording.interval, change=_change,
+        percent=wording.percent, interval=wording.interval, signed=wording.signed,
     )  # fmt: skip
     replace_file(out / "rounds.html", html.encode())
     quality = {f"round {one.number}": one.quality.to_json() for one in done}
@@ -50,16 +50,9 @@ def write_rounds(done: Sequence[RoundResult], out: Path, *, command: str, to_ran
     )
 
 
-def _change(rate: Rate | None) -> str:
-    if rate is None:
-        return "–"
-    value, low, high = (wording.signed(one, 3) for one in (rate.value, rate.low, rate.high))
-    return f"{value} [{low}, {high}]"
-
-
 def _plot(done: Sequence[RoundResult]) -> str:
     figure = new_figure(9.4, 3.2)
-    solved, preferred = figure.subplots(1, 2)
+    solved, preferred = figure.subplots(1, 2, gridspec_kw={"wspace": 0.1})
     _draw(solved, [(one, one.quality) for one in done], "held-out tasks solved")
     compared = [(one, one.over_start) for one in done if one.over_start is not None]
     _draw(preferred, compared, "preferred to the start")
