@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import torch
 
 from tunesmith.data.batch import TokenSequence, TokenTree, pack, pack_trees
@@ -19,6 +21,19 @@ def test_targets_are_predicted_from_the_position_before() -> None:
     assert batch.owner.tolist() == [0, 0, 1]
     assert batch.ids[batch.last].tolist() == [7, 11]
     assert batch.tokens == 7 and batch.sequences == 2
+
+
+def test_compact_rows_make_the_same_batch_as_lists() -> None:
+    lists = [
+        sequence([5, 6, 7], 2),
+        sequence([8, 70_000, 10, 11], 1),
+        TokenSequence([3, 4, 5], [True, False, True], "k"),
+    ]
+    compact = [TokenSequence(array("i", s.ids), array("b", s.loss_mask), s.key) for s in lists]
+    first, second = pack(lists), pack(compact)
+    for name in ("ids", "positions", "source", "place", "targets", "owner", "last"):
+        assert torch.equal(getattr(first, name), getattr(second, name))
+    assert first.targets.tolist() == [6, 7, 11, 5]
 
 
 def test_a_target_stands_at_its_place() -> None:

@@ -31,9 +31,20 @@ def test_t_tok_7_truncation_takes_the_stop_token_away_and_relabels_nothing(templ
     limit = len(whole.ids) - 4
     rows, report = render_demonstrations([record], template, max_length=limit, overlong="truncate")
     ((_, rendered),) = rows
-    assert rendered.ids == whole.ids[:limit] and rendered.loss_mask == whole.loss_mask[:limit]
+    assert list(rendered.ids) == whole.ids[:limit] and list(rendered.loss_mask) == whole.loss_mask[:limit]
     assert template.stop_ids[0] not in [t for t, m in zip(*rendered, strict=True) if m]
     assert report.truncated == 1 and "cut at max_length" in " ".join(report.sentences())
+
+
+def test_a_row_takes_five_bytes_a_token_and_says_the_same(template: ChatTemplate) -> None:
+    """A data set's rows stay in memory while it is trained on."""
+    record = demonstration("Where is my order?", "It is on its way.")
+    rows, _ = render_demonstrations([record], template, max_length=99)
+    ((_, rendered),) = rows
+    whole = template.render(record.messages)
+    assert list(rendered.ids) == whole.ids and list(rendered.loss_mask) == whole.loss_mask
+    sizes = [memoryview(part).nbytes for part in rendered]  # type: ignore[arg-type]
+    assert sizes == [4 * len(whole.ids), len(whole.ids)]
 
 
 def test_t_tok_7_dropping_names_the_row(template: ChatTemplate) -> None:

@@ -194,7 +194,7 @@ class TokensCheck(RowCheck):
         ids, mask = rendered.ids[: self._max_length], rendered.loss_mask[: self._max_length]
         for end in range(1, len(ids) + 1):
             if end == len(ids) or mask[end] != mask[start]:
-                runs.append((self._template.tokenizer.decode(ids[start:end]), mask[start]))
+                runs.append((self._template.tokenizer.decode(ids[start:end]), bool(mask[start])))
                 start = end
         return {"file": row.file, "line": row.line, "tokens": len(rendered.ids), "runs": runs}
 

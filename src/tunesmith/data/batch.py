@@ -14,10 +14,10 @@ from tunesmith.data.layout import Block, Layout, group_by_length
 
 
 class TokenSequence(NamedTuple):
-    """Ids of one sequence. `loss_mask[i]` True: token i is a target (the first token never counts as one)."""
+    """Ids of one sequence. `loss_mask[i]` True (or 1): token i is a target (the first token never counts as one)."""
 
     ids: Sequence[int]
-    loss_mask: Sequence[bool]
+    loss_mask: Sequence[int]
     key: str
 
 

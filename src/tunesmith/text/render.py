@@ -77,7 +77,7 @@ def render_demonstrations(
     overlong: Overlong = "drop",
     learn: Literal["completions", "everything"] = "completions",
 ) -> tuple[list[tuple[str, Rendered]], RenderReport]:
-    """Return (record id, ids and mask) of each demonstration that fits.
+    """Return (record id, ids and mask, compact) of each demonstration that fits.
 
     `learn="everything"` trains on prompt tokens too (rlhf_spec 8.1: the paper does not say; the default masks them).
     Truncation cuts at the end, which removes the stop token: such a row is trained without one (T-TOK-7).
@@ -101,7 +101,7 @@ def render_demonstrations(
         report.kept += 1
         report.tokens += len(rendered.ids)
         report.target_tokens += sum(rendered.loss_mask[1:])
-        rows.append((record_id(record), rendered))
+        rows.append((record_id(record), rendered.compact()))
     return rows, report
 
 
