@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,7 @@ from tunesmith.algorithms.ppo.experience import ExperienceMaker
 from tunesmith.algorithms.ppo.objective import PPOObjective
 from tunesmith.algorithms.ppo.settings import PPOSettings
 from tunesmith.algorithms.ppo.source import PPOSource
-from tunesmith.algorithms.reward_model import RankedTree, RewardObjective, pack_ranked, score_sequences
-from tunesmith.algorithms.reward_model import builder as reward_builder
+from tunesmith.algorithms.reward_model import RankedBatch, RankedTree, RewardObjective, pack_ranked, score_sequences
 from tunesmith.algorithms.rollout import Episode
 from tunesmith.algorithms.sft import LanguageObjective, mean_nll
 from tunesmith.algorithms.sft import builder as language_builder
@@ -100,23 +100,57 @@ def _language(folder: Path, data: list[TokenSequence], batch: int, tokens: int, 
     return Contender(_rounds(task, float(sum(sizes)), bf16=bf16), check)
 
 
-def reward(folder: Path, *, size: str, k: int, rows: int, bf16: bool, batch: int = 8, median: int = 65) -> Contender:
+def reward(folder: Path, *, size: str, k: int, rows: int, bf16: bool, median: int = 65) -> Contender:
     """One epoch over K-wise rankings; units are ranked prompts."""
-    network = _open(folder, "reward")
-    answers = workload.completions(rows * k, size)
+    data = ranked_trees(workload.prompts(rows, size, median=median), size, k)
+    return _ranking(folder, data, [row.size for row in data], pack_ranked, bf16)
+
+
+def layouts(folder: Path, *, size: str, k: int, rows: int, prompt: int, bf16: bool, repeated: bool) -> Contender:
+    """`reward` with prompts of `prompt` tokens or more; `repeated`: each completion is a sequence with its own prompt.
+
+    Both layouts cut a step of so many prompts into micro-batches of at most as many tokens as they lay out themselves.
+    """
+    data = ranked_trees(workload.prompts(rows, size, low=prompt, median=prompt), size, k)
+    if not repeated:
+        return _ranking(folder, data, [row.size for row in data], pack_ranked, bf16)
+    sizes = [row.size + (k - 1) * len(row.tree.prompt) for row in data]
+    return _ranking(folder, data, sizes, pack_repeated, bf16)
+
+
+def ranked_trees(asked: Sequence[list[int]], size: str, k: int) -> list[RankedTree]:
+    """Return prompts with k completions each, the first of which is the best, and so on."""
+    answers = workload.completions(len(asked) * k, size)
     order = (tuple((i,) for i in range(k)),)
-    asked = workload.prompts(rows, size, median=median)
-    data = [RankedTree(TokenTree(p, answers[i * k : (i + 1) * k], ""), order) for i, p in enumerate(asked)]
+    return [RankedTree(TokenTree(p, answers[i * k : (i + 1) * k], ""), order) for i, p in enumerate(asked)]
+
+
+def pack_repeated(rows: Sequence[RankedTree]) -> RankedBatch:
+    """Return `pack_ranked` of these rows with the prompt before each completion; same scores in the same order."""
+    trees = [row.tree for row in rows]
+    sequences = [
+        TokenSequence([*t.prompt, *c], [False] * len(t.prompt) + [True] * len(c), t.key)
+        for t in trees
+        for c in t.completions
+    ]
+    # Pairs and weights are pack_ranked's own; the trees that it lays out for nothing cost a two-thousandth of a step.
+    return replace(pack_ranked(rows), batch=pack(sequences))
+
+
+def _ranking(
+    folder: Path, data: Sequence[RankedTree], sizes: Sequence[int], build: Callable[..., RankedBatch], bf16: bool
+) -> Contender:
+    network = _open(folder, "reward")
 
     def task() -> TrainingTask:
         objective = RewardObjective(network)
-        source = _source(data, [row.size for row in data], reward_builder("surviving"), batch, 4096)
+        source = _source(data, sizes, build, batch=8, tokens=4096)
         return TrainingTask(modules=objective.modules, objective=objective, source=source)
 
     with torch.no_grad():
-        ranked = pack_ranked(data[:2])
+        ranked = build(data[:2])
         check = float(RewardObjective(network)(ranked).loss_sum) / ranked.weight
-    return Contender(_rounds(task, float(rows), bf16=bf16), check)
+    return Contender(_rounds(task, float(len(data)), bf16=bf16), check)
 
 
 def rollout(folder: Path, *, size: str, rows: int, bf16: bool, tokens: int = 64) -> Contender:

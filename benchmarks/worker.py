@@ -26,6 +26,11 @@ def keep_freed_memory() -> None:
             ctypes.CDLL(None).mallopt(option, value)
 
 
+def peak_bytes() -> int:
+    """Return this process's highest resident memory so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def main() -> None:
     """Serve rounds until standard input ends."""
     target, folder, case = sys.argv[1:4]
@@ -46,8 +51,7 @@ def main() -> None:
         started = time.perf_counter()
         units = contender.run()
         seconds = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        answer({"seconds": seconds, "units": units, "peak_bytes": peak})
+        answer({"seconds": seconds, "units": units, "peak_bytes": peak_bytes()})
 
 
 if __name__ == "__main__":

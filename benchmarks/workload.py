@@ -82,10 +82,10 @@ def token_rows(counts: list[int], vocab: int, *, seed: int) -> list[list[int]]:
     return [generator.integers(FIRST_ORDINARY, vocab, n).tolist() for n in counts]
 
 
-def prompts(n: int, size: str, *, median: int = 65) -> list[list[int]]:
-    """Return prompts of up to 200 tokens, or three medians where that is more."""
+def prompts(n: int, size: str, *, low: int = 20, median: int = 65) -> list[list[int]]:
+    """Return prompts of `low` to 200 tokens, or three medians where that is more."""
     return token_rows(
-        lengths(n, low=20, high=max(200, 3 * median), median=median, seed=0), SHAPES[size]["vocab_size"], seed=2
+        lengths(n, low=low, high=max(200, 3 * median), median=median, seed=0), SHAPES[size]["vocab_size"], seed=2
     )
 
 

@@ -17,7 +17,7 @@ def test_every_test_file_mirrors_a_source_file() -> None:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         relative = path.relative_to(ROOT / "tests")
         name = relative.name.removeprefix("test_")
-        source = ROOT / relative.parent if relative.parts[0] == "scripts" else PACKAGE / relative.parent
+        source = (ROOT if relative.parts[0] in ("scripts", "benchmarks") else PACKAGE) / relative.parent
         if relative.parts[0] in SUITES or str(relative) in PACKAGE_WIDE:
             continue
         if not (source / name).is_file() and not (source / name[:-3]).is_dir():
