@@ -27,6 +27,17 @@ def test_a_near_repeat_names_the_row_and_how_much_is_shared() -> None:
     assert found[0].reason == "73% of its 3-word runs are shared with data.jsonl:1"
 
 
+def test_a_template_filled_twice_is_a_note() -> None:
+    first = f"{LONG} while the men of the town sit by the water and talk about the weather and the price of corn"
+    near = first.replace("corn", "wool")
+    assert kinds([asked(first, "A fox."), asked(near, "A hen.")]) == [(2, "near", "note")]
+    assert kinds([asked(first, "A fox."), asked(near, "A fox.")]) == [(2, "near", "warning")]
+    assert kinds([asked("Who jumps?", first), asked("Who jumps?", near)]) == [
+        (2, "conflict", "note"),
+        (2, "near", "warning"),
+    ]
+
+
 def test_an_exact_repeat_of_a_near_repeat_belongs_to_the_cluster() -> None:
     near = LONG.replace("mill", "inn")
     records = [Document(text=LONG), Document(text=near), Document(text=near)]

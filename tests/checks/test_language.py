@@ -32,7 +32,15 @@ def test_a_clear_text_has_its_language(name: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["42", "Paris, Rome, Berlin", "ok", "x = y + 1", "Madrid Barcelona Sevilla Granada Toledo Cadiz Leon Soria"],
+    [
+        "42",
+        "Paris, Rome, Berlin",
+        "ok",
+        "x = y + 1",
+        "Madrid Barcelona Sevilla Granada Toledo Cadiz Leon Soria",
+        "Deck halls, fa la la la la la la la, boughs, holly",
+        "enchiladas de pollo, enchiladas de queso, enchiladas de mole, enchiladas de papas",
+    ],
 )
 def test_what_is_not_clear_has_none(words: str) -> None:
     assert language(text(words), CONFIG) == ""
@@ -46,3 +54,21 @@ def test_another_language_is_found_unless_it_is_wanted() -> None:
     assert other_language([text(TEXTS["German"])], answer, CONFIG) == ""
     assert other_language([text("42?")], answer, CONFIG) == ""
     assert other_language([], answer, CONFIG) == ""
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "baking soda, ketchup, jell o, water, soda, tomato sauce, pudding",
+        "Do women like male strippers as much as men like female ones?",
+        "Analyze this song. Deck halls, boughs, holly, fa la la la la, la la la la",
+        "What does this mean\n\n超次元の究極バトル!!",
+    ],
+)
+def test_stray_words_make_no_other_language(prompt: str) -> None:
+    assert other_language([text(prompt)], text(TEXTS["English"]), CONFIG) == ""
+
+
+def test_one_word_of_english_is_enough_for_a_prompt() -> None:
+    prompt = "Name three large rivers, towns, mountains, lakes and old castles"
+    assert "prompt in English" in other_language([text(prompt)], text(TEXTS["German"]), CONFIG)

@@ -51,6 +51,13 @@ def test_the_best_of_several_references_is_named() -> None:
     assert [reason[-1] for _, reason in leaks([longer], QUESTION, longer)] == ["2"]
 
 
+def test_figures_alone_are_no_test_text() -> None:
+    figures = "1 2 3 4 5 6 7 8 9"
+    assert leaks([f"The cells say {figures}, as always."], figures) == []
+    assert reference(figures).skipped == 1
+    assert len(leaks([f"The cells say {figures} in a row."], f"{figures} in a row")) == 1
+
+
 def test_a_short_test_text_must_be_the_whole_text() -> None:
     assert leaks(["What is the capital?", "Tell me: What is the capital?"], "what is the capital") == [
         (1, "holds the whole of test.jsonl:1")
@@ -93,6 +100,12 @@ def test_planted_leaks_are_found_and_nothing_else_however_the_rows_are_divided()
     assert [f.line - 1 for f in outcome.findings] == list(planted)
 
 
+def test_a_question_of_the_same_form_is_a_warning() -> None:
+    check = Leakage(reference(QUESTION))
+    rows = rows_of([Document(text=QUESTION), Document(text=QUESTION.replace("before work", "after church"))])
+    assert [(f.line, f.severity) for f in result(check, rows).findings] == [(1, "error"), (2, "warning")]
+
+
 def test_prompts_in_two_splits() -> None:
     train = rows_of(
         [asked(QUESTION, "18"), asked(OTHER, "180"), asked("Is this one alone in all the files?", "yes")], "train.jsonl"
@@ -125,6 +138,17 @@ def test_only_named_splits_make_an_error() -> None:
     assert severities("parts/train/records.jsonl", "parts/test/records.jsonl") == ["error"]
     assert severities("a.jsonl", "contest.jsonl") == ["warning"]
     assert severities("train-0.jsonl", "train-1.jsonl") == []
+
+
+def test_a_prompt_that_is_nearly_the_same_weighs_one_step_less() -> None:
+    first = asked("How far is the harbour from the old town by boat when the tide is low in winter?", "An hour.")
+    other = asked("How far is the harbour from the old town by boat when the tide is low in summer?", "Two hours.")
+
+    def severity(one: str, two: str) -> str:
+        [finding] = result(SplitLeakage(), [*rows_of([first], one), *rows_of([other], two)]).findings
+        return finding.severity
+
+    assert (severity("train.jsonl", "test.jsonl"), severity("a.jsonl", "contest.jsonl")) == ("warning", "note")
 
 
 def test_one_file_without_labels_has_no_splits() -> None:

@@ -47,11 +47,11 @@ def test_rows_of_one_kind_have_no_outliers() -> None:
     assert kinds(shop_rows(400)) == {}
 
 
-def test_a_far_too_long_answer_is_a_warning() -> None:
+def test_a_far_too_long_answer_is_a_note() -> None:
     records = shop_rows(200)
     records[50] = asked("order parcel refund delivery return item", " ".join(SHOP * 20))
     [finding] = result(Outliers(), rows_of(records)).findings
-    assert (finding.line, finding.check, finding.severity) == (51, "outliers.answer_length", "warning")
+    assert (finding.line, finding.check, finding.severity) == (51, "outliers.answer_length", "note")
     assert finding.reason.startswith("the answer has 300 words, the median 8")
 
 
@@ -60,6 +60,12 @@ def test_rare_words_and_another_subject() -> None:
     records[7] = asked("zxq vbn qwe rty fgh jkl poi uyt lkj", "mnb vcx asd gfd sdf hgf jhg lkk")
     assert {"outliers.rarity", "outliers.distance"} <= kinds(records)[8]
     assert set(kinds(records)) == {8}
+
+
+def test_a_short_row_is_far_from_nothing() -> None:
+    records = shop_rows(300)
+    records[7] = asked("order zxq vbn qwe rty fgh jkl", "poi uyt")
+    assert "outliers.distance" not in kinds(records).get(8, set())
 
 
 def test_documents_are_judged_by_their_own_length() -> None:

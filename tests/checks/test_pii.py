@@ -11,6 +11,9 @@ PERSONAL = {
     "write to anna.berg@shop.org today": ("email", "anna.berg@shop.org"),
     "+49 30 1234 5678": ("phone", "+49 30 1234 5678"),
     "call (415) 555-2671.": ("phone", "(415) 555-2671"),
+    "Bethesda 20892-3655 415-555-2671": ("phone", "415-555-2671"),
+    "room 7 +49 30 1234 5678": ("phone", "+49 30 1234 5678"),
+    "mobile: +493012345678": ("phone", "+493012345678"),
     "or 020 7946 0958 then": ("phone", "020 7946 0958"),
     "paid with 4111 1111 1111 1111": ("card", "4111 1111 1111 1111"),
     "in 1997 5555555555554444": ("card", "5555555555554444"),
@@ -33,6 +36,8 @@ FINE = (
     "password: correcthorsebatterystaple",
     "1 2 3 4 5 6 7 8 9 10 11 12",
     "from 1990-1995 and 2000-2005",
+    "472547338\n+960397912423\n------------",
+    "256626720691 + 1646615806005 = 4222222222222",  # Luhn's digit is right, but Visa's 13 digits are out of use
 )
 
 

@@ -4,7 +4,8 @@ Repeated rows are learned by heart and weigh more than others; Lee et al. (2021,
 them gains. Kinds of findings, each on every row but the first, which it names:
 
 * `duplicates.exact`: equal texts but for letter case, white space and Unicode form.
-* `duplicates.near`: Jaccard similarity of word runs from `threshold` on (`checks/near.py`).
+* `duplicates.near`: Jaccard similarity of word runs from `threshold` on (`checks/near.py`). A note where prompt and
+  answer both differ, since rows that fill one template share most of their words; else a warning.
 * `duplicates.conflict`: a prompt that was answered otherwise before. A warning where both answers are short (at most
   `short_answer` words), since a closed question has one answer; else a note, since an open one may have many.
 * `duplicates.reversed`: the two answers of an earlier comparison, preferred the other way round.
@@ -14,7 +15,7 @@ Records of the same row of a file are never findings of each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ class Duplicates:
         conflicts = list(self._conflicts(kept, places))
         swapped = list(_reversed(kept, places))
         exact = list(_exact(exact_first, places))
-        similar = list(_near(near, places, self.config.near))
+        similar = list(_near(near, places, self.config.near, _filled(kept)))
         first = near.first_of[exact_first]
         sizes = np.bincount(first, minlength=n)
         repeats = n - int((sizes > 0).sum())
@@ -161,7 +162,19 @@ def _exact(first: NDArray[np.int64], places: Places) -> Iterator[Finding]:
             yield _finding(places, row, "duplicates.exact", reason, "warning")
 
 
-def _near(clusters: Clusters, places: Places, settings: NearSettings) -> Iterator[Finding]:
+def _filled(parts: Sequence[DuplicatesPart]) -> Callable[[int, int], bool]:
+    """Return what tells whether two rows differ in prompt and answer, as rows made from one template do."""
+    prompts, answers = _all([part.prompts for part in parts]), _all([part.answers for part in parts])
+
+    def differ(codes: NDArray[Any], a: int, b: int) -> bool:
+        return bool(codes[a] and codes[b] and codes[a] != codes[b])
+
+    return lambda a, b: differ(prompts, a, b) and differ(answers, a, b)
+
+
+def _near(
+    clusters: Clusters, places: Places, settings: NearSettings, filled: Callable[[int, int], bool]
+) -> Iterator[Finding]:
     for row in np.flatnonzero(clusters.first_of != np.arange(len(places))).tolist():
         match = clusters.match_of[row]
         partner = match.first if match.second == row else match.second
@@ -171,7 +184,7 @@ def _near(clusters: Clusters, places: Places, settings: NearSettings) -> Iterato
         reason = f"{match.jaccard:.0%} of its {settings.run_words}-word runs are shared with {places.named(partner)}"
         if partner != first:
             reason += f"; the first such row is {places.named(first)}"
-        yield _finding(places, row, "duplicates.near", reason, "warning")
+        yield _finding(places, row, "duplicates.near", reason, "note" if filled(row, partner) else "warning")
 
 
 def _reversed(parts: Sequence[DuplicatesPart], places: Places) -> Iterator[Finding]:

@@ -20,26 +20,20 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Words that are frequent in one language and not words of the others in this list.
+# Words that are frequent in one language; the other languages' are no words of English, which most prompts are in.
 FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
     "English": _words(
         """the and of to is are was were that this with for not you it be have has from which they what how their who
         when where did does can would had his her its but than been into about by at"""
     ),
     "German": _words(
-        """der die das und ist nicht ein eine einen mit für auf dem den des sich auch wird sind oder wie ich sie"""
+        """der das und ist nicht ein eine einen mit für auf dem den des sich auch wird sind oder wie ich sie"""
     ),
     "French": _words("""le la les des est et une dans pour qui sur pas avec vous il elle sont cette ce aux du nous"""),
-    "Spanish": _words(
-        """el los las una es y para con por que se del al más como su pero está son este muy puede usted"""
-    ),
-    "Italian": _words(
-        """il gli è di che non una per con sono della nel più anche alla questo come si dei essere ha lo"""
-    ),
-    "Portuguese": _words("""o os uma é e para com não que do da em mais como se por são você ao isso ser dos tem"""),
-    "Dutch": _words(
-        """de het een en van is niet dat op te zijn voor met die aan er ook als maar wordt naar deze je kan"""
-    ),
+    "Spanish": _words("""el los las una es y para con por que se del al más como su pero está este muy puede usted"""),
+    "Italian": _words("""il gli è di che non una per con sono della nel più anche alla questo si dei essere ha lo"""),
+    "Portuguese": _words("""o os uma é e para com não que da em mais como se por são você ao isso ser dos tem"""),
+    "Dutch": _words("""de het een en van niet dat op te zijn voor aan er ook als maar wordt naar deze je kan"""),
 }
 _ALL = frozenset().union(*FUNCTION_WORDS.values())
 _SCRIPTS: Mapping[str, re.Pattern[str]] = {
@@ -86,8 +80,13 @@ def language(text: Worded, config: LanguageConfig) -> str:
     common = list(filter(_ALL.__contains__, words))
     counts = {name: sum(map(known.__contains__, common)) for name, known in FUNCTION_WORDS.items()}
     best, second = sorted(counts, key=lambda name: -counts[name])[:2]
-    clear = counts[best] >= 3 and counts[best] >= 2 * counts[second] and counts[best] >= config.min_share * len(words)
-    return best if clear else ""
+    clear = counts[best] >= 2 * counts[second] and counts[best] >= config.min_share * len(words)
+    # Different ones: "fa la la la" is no French, and a list of "tacos de ..." no Dutch.
+    return best if clear and _different(text, best) >= 3 else ""
+
+
+def _different(text: Worded, name: str) -> int:
+    return len(FUNCTION_WORDS[name] & text.vocabulary)
 
 
 def other_language(prompt: Sequence[Worded], answer: Worded, config: LanguageConfig) -> str:
@@ -101,23 +100,31 @@ def other_language(prompt: Sequence[Worded], answer: Worded, config: LanguageCon
     theirs = language(prompt[-1], config) or _guess(prompt[-1], ours, config)
     if not theirs or theirs == ours or {theirs, ours} == {"Chinese", "Japanese"}:
         return ""
-    if any(language(text, config) == ours or _WANTED.search(text.low) for text in prompt):
+    if any(_speaks(text, ours, config) or _WANTED.search(text.low) for text in prompt):
         return ""
     return f"the answer is in {ours}, its prompt in {theirs}"
+
+
+def _speaks(text: Worded, name: str, config: LanguageConfig) -> bool:
+    """Tell whether a text is in a language, or also in it: an English request about a Chinese passage."""
+    return language(text, config) == name or (name in FUNCTION_WORDS and _different(text, name) >= 3)
 
 
 def _guess(prompt: Worded, ours: str, config: LanguageConfig) -> str:
     """Return a prompt's language on weaker evidence, since the answer's is clear.
 
-    A text of some length almost always has one of its language's function words, so one of another language and none of
-    the answer's will do; and where the answer's script is not Latin, Latin letters will.
+    A text of some length almost always has one of its language's function words, so one of English and none of the
+    answer's language will do (of other languages two: names and quotations bring single ones into English); and where
+    the answer's script is not Latin, Latin letters will.
     """
     words = prompt.words
     if len(words) < config.min_words:
         return ""
     if ours in _SCRIPTS:
         return "Latin script" if prompt.text.isascii() else ""
-    counts = {name: sum(map(known.__contains__, words)) for name, known in FUNCTION_WORDS.items()}
+    counts = {name: _different(prompt, name) for name in FUNCTION_WORDS}
     best = max(counts, key=lambda name: counts[name])
-    clear = counts[best] >= 2 and counts[best] >= 3 * max(n for name, n in counts.items() if name != best)
-    return best if clear or (counts[best] and not counts[ours] and len(words) >= config.min_words + 2) else ""
+    if counts[best] >= 2 and counts[best] >= 3 * max(n for name, n in counts.items() if name != best):
+        return best
+    enough = counts[best] >= (1 if best == "English" else 2)
+    return best if enough and not counts[ours] and len(words) >= config.min_words + 2 else ""

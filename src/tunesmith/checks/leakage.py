@@ -5,7 +5,10 @@ Against references (any file: TruthfulQA, GSM8K, your own test set): a row is co
 does not have. A row leaks when it holds at least `min_share` of the different runs of one reference text. Runs that
 occur in more than `common` reference texts are boilerplate and do not count (GPT-3 leaves out those of more than 10). A
 reference text shorter than a run counts when it has at least `min_words` words, and leaks when its words stand in a
-row's text, as a whole text of the record (a message, a completion).
+row's text, as a whole text of the record (a message, a completion). Runs of mere figures do not count: anyone counts to
+nine.
+
+At least 90 % of a text's runs are an error, less is a warning: questions of one form share that much.
 
 Between splits: prompts of two splits whose Jaccard similarity reaches the threshold of `checks/near.py`.
 """
@@ -28,10 +31,12 @@ from tunesmith.checks.finding import CheckResult, Finding, Severity
 from tunesmith.checks.near import NearSettings, Sketch, cluster, sketch_of
 from tunesmith.checks.places import Places, joined, places_of
 from tunesmith.checks.texts import asked, digests, whole
-from tunesmith.checks.words import Hashes, Runs, runs_of, words_of
+from tunesmith.checks.words import Hashes, Runs, Words, runs_of, words_of
 from tunesmith.core.config import Strict
 
 _FILTER_BITS = 22
+# Below it, two questions of one form ("the capital of Austria", "... of Portugal") are as likely as a leak.
+_SURE_SHARE = 0.9
 _SPLIT_WORD = re.compile(r"(?<![a-z])(?:train|test|valid|validation|val|dev|eval|heldout)(?:ing)?(?![a-z])")
 
 
@@ -87,7 +92,7 @@ def index(texts: Iterable[ReferenceText], config: LeakageConfig) -> Reference:
     words = words_of([text.text for text in given])
     runs = runs_of(words, config.run_words)
     owner = np.repeat(np.arange(len(given)), np.diff(runs.bounds))
-    usable = words.counts[owner] >= config.min_words
+    usable = (words.counts[owner] >= config.min_words) & _lettered(words, runs, owner, config.run_words)
     order = np.lexsort((owner[usable], runs.hashes[usable]))
     hashes, owner = runs.hashes[usable][order], owner[usable][order]
     fresh = np.ones(len(hashes), dtype=bool)
@@ -110,6 +115,15 @@ def index(texts: Iterable[ReferenceText], config: LeakageConfig) -> Reference:
         skipped=int((sizes == 0).sum()),
         digest=_digest(given, config),
     )
+
+
+def _lettered(words: Words, runs: Runs, owner: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    """Tell which runs hold a letter, shape (runs,)."""
+    data = np.frombuffer(words.buffer, dtype=np.uint8)
+    letters = np.concatenate([[0], np.cumsum(((data >= ord("a")) & (data <= ord("z"))) | (data >= 0x80))])
+    first = words.bounds[owner] + np.arange(len(owner)) - runs.bounds[owner]
+    last = np.minimum(first + n, words.bounds[owner + 1]) - 1
+    return np.asarray(letters[words.ends[last]] > letters[words.starts[first]])
 
 
 def _digest(texts: Sequence[ReferenceText], config: LeakageConfig) -> str:
@@ -161,7 +175,8 @@ class Leakage:
             file, line = places.at(i)
             what = f"{share[i]:.0%} of the {self.reference.run_words}-word runs" if self._long(text[i]) else "the whole"
             reason = f"holds {what} of {self.reference.places[text[i]]}"
-            findings.append(Finding(file, line, "", "leakage.reference", reason, "error"))
+            severity: Severity = "error" if share[i] >= _SURE_SHARE else "warning"
+            findings.append(Finding(file, line, "", "leakage.reference", reason, severity))
         numbers = {
             "rows": sum(part.rows for part in kept),
             "leaking_rows": len(findings),
@@ -212,8 +227,8 @@ class SplitLeakage:
 
     A row's split is `meta["split"]`; else, with `by_file`, the split that its file is named after (train, test, dev
     and the like; a snapshot's folder), else its file. Between named splits a shared prompt is an error, between other
-    files a warning: nobody said that one of them tests the other. Rows without a split are counted and not compared.
-    Documents are compared by their text.
+    files a warning: nobody said that one of them tests the other; a prompt that is only nearly the same weighs one step
+    less. Rows without a split are counted and not compared. Documents are compared by their text.
     """
 
     name = "split_leakage"
@@ -261,7 +276,8 @@ class SplitLeakage:
             file, line = places.at(row)
             reason = f"{how} of {places.named(source)}, which is in the split {splits[split_of[source]]}"
             files = {splits[split_of[source]], splits[split_of[row]]} & set(places.files)
-            severity: Severity = "warning" if files else "error"
+            steps = int(bool(files)) + int(exact[row] != source)
+            severity: Severity = ("error", "warning", "note")[steps]
             findings.append(Finding(file, line, "", "split_leakage.prompt", reason, severity))
         numbers = {**counts, "leaking_rows": len(findings), "between": between}
         advice = ("split by prompt: no prompt may stand in two splits",) if findings else ()

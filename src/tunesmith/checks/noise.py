@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from tunesmith.checks.spelling import SpellingConfig, spelling
 from tunesmith.checks.terms import terms
 from tunesmith.checks.worded import ANSWERS, LEARNED, Worded
 from tunesmith.core.config import Strict
+
+_FIGURES = re.compile(r"\d+")
 
 
 class NoiseConfig(Strict):
@@ -91,6 +94,10 @@ def copied(prompt: Worded, answer: Worded, min_words: int) -> str:
     """Return why an answer is a copy of its prompt or begins with the whole of it, or nothing."""
     count = len(prompt.words)
     if count < min_words or len(answer.words) < count or answer.words[:count] != prompt.words:
+        return ""
+    # Words leave figures out: "I am user 2" is no copy of "I am user 1".
+    figures = _FIGURES.findall(prompt.text)
+    if _FIGURES.findall(answer.text)[: len(figures)] != figures:
         return ""
     rest = len(answer.words) - count
     return f"begins with the whole prompt ({count} words)" if rest else f"is the prompt again ({count} words)"

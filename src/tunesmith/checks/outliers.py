@@ -8,8 +8,8 @@ Measures, each judged by one rule (`checks/robust.py`), so that half of the rows
 * `outliers.distance`: -ln(0.02 + cosine similarity) to the nearest of `centres` TF-IDF centres of the data set, high
   side: rows about something else. (1 - cosine ends at 1, so nothing could ever stand far from a typical 0.8.)
 
-A row is an outlier for a reason worth reading, not because it is wrong: all are notes, except that an answer far too
-long or short is a warning. `ScoreOutliers` judges values computed elsewhere (perplexity) by the same rule.
+A row is an outlier for a reason worth reading, not because it is wrong, so all are notes. `ScoreOutliers` judges values
+computed elsewhere (perplexity) by the same rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic import Field
 from scipy.sparse import csr_array, vstack
 
 from tunesmith.checks.check import CheckedRow
-from tunesmith.checks.finding import CheckResult, Finding, Severity
+from tunesmith.checks.finding import CheckResult, Finding
 from tunesmith.checks.k_means import spherical_k_means
 from tunesmith.checks.kept_words import KeptWords, counts_of, kept_words, surprisal, vectors
 from tunesmith.checks.places import Places, joined, places_of
@@ -53,6 +53,7 @@ class OutliersConfig(Strict):
         default=OutlierRule(cut=4.0, least_scale=0.25, side="high"), description="of -ln(0.02 + cosine similarity)"
     )
     min_words: int = Field(default=5, ge=1, description="shorter rows are judged by length only")
+    far_words: int = Field(default=16, ge=1, description="rows with fewer words are near nothing: no distance")
     kept_words: int = Field(default=64, ge=8, description="words of a row that rarity and distance look at")
     centres: int = Field(default=32, ge=1, description="centres of the data set")
     sample: int = Field(default=4000, ge=100, description="rows from which the centres are found")
@@ -109,7 +110,7 @@ class Outliers:
         rare = _joined([surprisal(part.words, counts) for part in kept])
         far = self._distances(kept) if len(places) >= 20 else np.full(len(places), np.nan, dtype=np.float32)
         values["rarity"] = np.where(totals >= self.config.min_words, rare, np.float32(np.nan))
-        values["distance"] = np.where(totals >= self.config.min_words, far, np.float32(np.nan))
+        values["distance"] = np.where(totals >= self.config.far_words, far, np.float32(np.nan))
         findings: list[Finding] = []
         numbers: dict[str, Any] = {"rows": len(places), "words_read_of_a_row": self.config.kept_words}
         plots: dict[str, Any] = {}
@@ -202,7 +203,6 @@ _FIELDS = {"prompt_length": "prompt", "answer_length": "answer", "length": "text
 
 
 def _findings(places: Places, name: str, values: Floats, judged: Judged) -> Iterator[Finding]:
-    severity: Severity = "warning" if name == "answer_length" else "note"
     for row, z in zip(judged.rows.tolist(), judged.z.tolist(), strict=True):
         file, line = places.at(row)
         if name in _FIELDS:
@@ -214,7 +214,7 @@ def _findings(places: Places, name: str, values: Floats, judged: Judged) -> Iter
         else:
             cosine, usual = (max(float(np.exp(-v)) - _FLOOR, 0.0) for v in (values[row], judged.median))
             what = f"unlike the rest: cosine similarity {cosine:.2f} to the nearest centre, the median {usual:.2f}"
-        yield Finding(file, line, "", f"outliers.{name}", f"{what} (modified z-score {z:.1f})", severity)
+        yield Finding(file, line, "", f"outliers.{name}", f"{what} (modified z-score {z:.1f})", "note")
 
 
 def _shown(name: str, median: float) -> dict[str, float]:

@@ -21,6 +21,7 @@ _EMAIL = re.compile(
 _EXAMPLE_DOMAIN = re.compile(r"(?:^|[@.])(?:example\.(?:com|net|org)|example|test|invalid|localhost)$", re.IGNORECASE)
 _PHONE = re.compile(
     r"(?<![\w.,/+$€£#=-])(?:"
+    r"(?!(?<=\d\s)\+\d+(?![ .-]?[\d(]))"  # "+" and mere digits behind a number are a sum
     r"\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"  # international, E.123
     r"|(?:1[ .-])?\(\d{3}\) ?\d{3}[ .-]\d{4}|(?:1[.-])?\d{3}([.-])\d{3}\1\d{4}"  # North America
     r"|(?<!\d )0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,5}"  # national, with the trunk zero
@@ -76,10 +77,11 @@ _ASSIGNED = re.compile(
     r"(?i)(?:api[_-]?key|secret|token|passw(?:or)?d|pwd)[\"']?\s*[:=]\s*[\"']?([A-Za-z0-9+/_=.-]{16,})"
 )
 
-# First four digits from and to, and how many digits there are (ISO/IEC 7812): Visa, Mastercard (twice), American
+# First four digits from and to, and how many digits there are (ISO/IEC 7812): Visa (13 digits are out of use, and one
+# sum in ten of 13 digits passes Luhn's check), Mastercard (twice), American
 # Express, Diners Club (twice), JCB, Discover (twice), UnionPay.
 _ISSUERS = (
-    (4000, 4999, (13, 16, 19)),
+    (4000, 4999, (16, 19)),
     (5100, 5599, (16,)),
     (2221, 2720, (16,)),
     (3400, 3499, (15,)),

@@ -26,6 +26,7 @@ _ATTACHED = re.compile(
     r"|attached (?:is|are|files?|images?|pictures?|documents?|texts?|tables?|e-?mails?|photos?|pdfs?|screenshots?)"
     r"|(?:the|my|this|a|see) screenshot|image above|picture above|file i (?:sent|uploaded))\b"
 )
+_MATERIAL = 8  # words
 _VAGUE = re.compile(
     r"^(?:please )?(?:(?:fix|do|improve|change|rewrite|explain|continue|help|summari[sz]e|correct|edit|finish|make) ?"
     r"(?:it|this|that|these|them|me|more|better|it better|this better|on)?|more|again|go on|something|anything|stuff|"
@@ -75,14 +76,22 @@ def unclear(text: Worded, config: PromptClarityConfig, *, first: bool) -> Iterat
         yield _Unclear("vague", f'"{low[:40]}" does not say what of; name the thing and the result wanted')
     elif first and not any(c.isalnum() for c in low):
         yield _Unclear("vague", f'"{low[:40]}" asks nothing; write a question or an instruction')
-    elif first and len(low) < 400 and _ANNOUNCES.search(low) and "?" not in low:
+    elif first and len(low) < 400 and (found := _ANNOUNCES.search(low)) and "?" not in low and not _given(low, found):
         yield _Unclear("no_material", f'ends in "{low[-40:]}" and gives none; add the material behind the instruction')
-    if first and "attach" in low and _ATTACHED.search(low):
+    # A long prompt brings its material along, and may well speak of what is attached to what.
+    if first and len(low) < 400 and "attach" in low and _ATTACHED.search(low):
         yield _Unclear("no_material", "speaks of an attachment, which is not in the record; put its text there", "note")
     if len(text.words) > config.max_words:
         count = len(text.words)
         advice = "put the request first and shorten the material"
         yield _Unclear("overlong", f"{count:,} words (limit {config.max_words:,}); {advice}")
-    if text.text.count("?") > config.max_questions and len(text.words) < 60 * text.text.count("?"):
+    # Material has questions too; a list of questions is little else.
+    if text.text.count("?") > config.max_questions and len(text.words) < 20 * text.text.count("?"):
         count = text.text.count("?")
         yield _Unclear("many_questions", f"asks {count} questions at once; split it into several records", "note")
+
+
+def _given(low: str, found: re.Match[str]) -> bool:
+    """Tell whether other sentences stand before the one that announces material; they may be it."""
+    ended = max(low.rfind(sign, 0, found.start()) for sign in (". ", "! ", ".\n", "\n\n"))
+    return len(low[: max(ended, 0)].split()) >= _MATERIAL

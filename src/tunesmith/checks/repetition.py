@@ -55,7 +55,8 @@ def repetition(text: Worded, config: RepetitionConfig) -> str:
 
 
 def _lines(text: str, limit: float) -> str:
-    if text.count("\n") < 3:
+    # Lines of code repeat as words do.
+    if text.count("\n") < 3 or "```" in text:
         return ""
     lines = [line for line in (piece.strip() for piece in text.split("\n")) if len(line) > 3]
     if len(lines) < 4:
@@ -75,7 +76,8 @@ def _run(words: list[str], limit: int) -> str:
         place = 0
         for equal, group in groupby(same.tolist()):
             length = len(list(group))
-            if equal and length >= needed:
+            # Rows of dots and stars are rules on paper, no words.
+            if equal and length >= needed and any(c.isalnum() for word in words[place : place + size] for c in word):
                 return f'"{" ".join(words[place : place + size])[:60]}" follows itself {length // size} times'
             place += length
     return ""

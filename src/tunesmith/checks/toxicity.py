@@ -7,7 +7,7 @@ measured precision and recall on human-labelled data; use it to look, not to dec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -16,15 +16,18 @@ from pydantic import Field
 
 from tunesmith.checks.check import CheckedRow, RowCheck
 from tunesmith.checks.finding import Finding, Severity
-from tunesmith.checks.worded import LEARNED, Worded
+from tunesmith.checks.worded import LEARNED, Text, Worded
 from tunesmith.core.config import Strict
 
 # What is said of a person weighs more than what is said of a thing.
 _RULES: tuple[tuple[str, float, re.Pattern[str]], ...] = (
     ("threat", 0.9, re.compile(
-        r"\b(?:i(?:'ll| will|'m going to| am going to)|we(?:'ll| will)|i hope (?:you|they|he|she)|"
-        r"(?:you|they|he|she) (?:should|deserves? to|needs? to|ought to)) (?:all )?(?:just )?(?:kill|murder|stab|"
-        r"shoot|strangle|die|"
+        r"\b(?:i(?:'ll| will|'m going to| am going to)|we(?:'ll| will)) (?:all )?(?:just )?(?:kill|murder|stab|shoot|"
+        r"strangle)\b(?! time| it\b| for\b)"
+    )),
+    ("threat", 0.9, re.compile(
+        r"\b(?:i hope (?:you|they|he|she)|(?:you|they|he|she) (?:should|deserves? to|needs? to|ought to)) (?:all )?"
+        r"(?:just )?(?:kill|murder|stab|shoot|strangle|die|"
         r"be (?:shot|killed|hanged|executed)|burn in hell|rot in hell)\b(?! time| it\b)"
     )),
     ("threat", 0.95, re.compile(r"\b(?:kill|hang|shoot) (?:yourself|urself|yourselves)\b|\bgo (?:die|kill)\b|"
@@ -34,10 +37,14 @@ _RULES: tuple[tuple[str, float, re.Pattern[str]], ...] = (
         r"the |fucking |really )*"
         r"(?:stupid|dumb|idiots?|morons?|losers?|pathetic|worthless|scum|trash|garbage|disgusting|ugly|clowns?|"
         r"jerks?|pigs?|animals|"
-        r"vermin|brain ?dead|brainless|useless|disgrace|filth)\b"
+        r"vermin|brain ?dead|brainless|useless|disgrace|filth)\b(?!-)"
     )),
-    ("insult", 0.6, re.compile(r"\bshut (?:the \w+ )?up\b|\bscrew you\b|\bgo to hell\b|\bpiece of (?:trash|garbage|"
-    r"filth|crap)\b")),
+    # "Shut up!" is an order; "Kevin shut up" and "they shut up the house" are not.
+    ("insult", 0.6, re.compile(
+        r"(?:^|[^\w\s,']\s*|\b(?:just|please|now|so|oh|you|hey|and|or|should|better|must) )"
+        r"(?:shut (?:the \w+ )?up|go to hell)\b(?! (?:in|the|with|within|for|a|an|his|her|its|their|my)\b)"
+    )),
+    ("insult", 0.6, re.compile(r"\bscrew you\b|\bpiece of (?:trash|garbage|filth|crap)\b")),
 )  # fmt: skip
 # Each rule ends in one of these runs of letters, or holds it.
 _RULE_LETTERS = frozenset((
@@ -52,7 +59,9 @@ _MASKED = re.compile(r"(?<!\w)[a-z]+[013457@$!*#]+[a-z0134579@$!*#]*[a-z](?!\w)"
 _SIGN_INSIDE = re.compile(r"[a-z][013457@$*#!]+[a-z]")
 # The same but for its first letter: signs are rarer than letters, so this begins at few places.
 _SIGN_BEFORE = re.compile(r"[013457@$*#!][a-z]")
-_HARMLESS = {"cum": "cum laude"}
+_HARMLESS = {"cum": "cum laud"}
+# What single words add up to must stand together: a chapter with five mild words is not abuse.
+_PASSAGE = 100  # words
 # What a star in the lexicon stands for.
 _ENDINGS = (
     "",
@@ -112,6 +121,9 @@ class _Term(NamedTuple):
     weight: float
 
 
+_Hit = tuple[str, _Term]
+
+
 class ToxicityCheck(RowCheck):
     """Open abuse, threats, slurs and profanity."""
 
@@ -133,8 +145,25 @@ class ToxicityCheck(RowCheck):
 
 
 def toxicity(text: Worded) -> ToxicScore:
-    """Return the score of a text."""
-    hits = [*_terms(text), *_rules(text)]
+    """Return the score of a text: that of its worst passage of 100 words, so that length alone adds nothing."""
+    hits = _hits(text)
+    if len(hits) > 1 and len(text.words) > _PASSAGE:
+        return max(map(_sum_of, map(_hits, _passages(text))), key=lambda score: score.value)
+    return _sum_of(hits)
+
+
+def _hits(text: Worded) -> list[_Hit]:
+    return [*_terms(text), *_rules(text)]
+
+
+def _passages(text: Worded) -> Iterator[Worded]:
+    """Yield a text's passages of 100 words; each begins in the middle of the one before."""
+    pieces = text.text.split()
+    for start in range(0, max(1, len(pieces) - _PASSAGE // 2), _PASSAGE // 2):
+        yield Worded(Text(text.field, text.role, " ".join(pieces[start : start + _PASSAGE])))
+
+
+def _sum_of(hits: Sequence[_Hit]) -> ToxicScore:
     if not hits:
         return ToxicScore(0.0, "", ())
     clean = 1.0
@@ -144,8 +173,8 @@ def toxicity(text: Worded) -> ToxicScore:
     return ToxicScore(1 - clean, worst, tuple(word for word, _ in hits))
 
 
-def _terms(text: Worded) -> Iterator[tuple[str, _Term]]:
-    lexicon = _lexicon()
+def _terms(text: Worded) -> Iterator[_Hit]:
+    lexicon = toxic_terms()
     words = lexicon.keys() & text.vocabulary
     if _SIGN_BEFORE.search(text.low) and _SIGN_INSIDE.search(text.low):
         words |= lexicon.keys() & _unmasked(text.low)
@@ -162,7 +191,7 @@ def _unmasked(low: str) -> set[str]:
     return {word for word in plain if word.isalpha()} | ({"fuck"} if any(word in _HIDDEN for word in masked) else set())
 
 
-def _rules(text: Worded) -> Iterator[tuple[str, _Term]]:
+def _rules(text: Worded) -> Iterator[_Hit]:
     if not _RULE_LETTERS.isdisjoint(text.letters):
         for category, weight, pattern in _RULES:
             if found := pattern.search(text.low):
@@ -174,7 +203,8 @@ def _veiled(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> Mapping[str, _Term]:
+def toxic_terms() -> Mapping[str, _Term]:
+    """Return the lexicon's words in small letters, with their category and weight."""
     terms: dict[str, _Term] = {}
     for line in (files("tunesmith.checks") / "data" / "toxic_terms.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
