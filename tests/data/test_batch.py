@@ -104,3 +104,11 @@ def test_families_are_the_same_rows_without_their_rectangles() -> None:
         assert all(child[2:] == [start, length] for child in children)
         texts = sorted(trees.ids[child[0] : child[0] + child[1]].tolist() for child in children)
         assert texts == {3: [[4, 5], [6]], 2: [[8, 9, 10]]}[size]
+
+
+def test_a_filled_stream_is_the_same_one_with_padding_behind_it() -> None:
+    stream = pack([TokenSequence([5] * n, [True] * n, str(n)) for n in (3, 2, 70, 90)]).layout
+    assert 128 < stream.length < stream.filled.length == 256
+    assert stream.filled.blocks[:-1] == stream.blocks and stream.filled.filled is stream.filled
+    rows = stream.families.rows
+    assert torch.equal(stream.filled.families.rows[: len(rows)], rows)

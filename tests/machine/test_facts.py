@@ -3,18 +3,12 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from tunesmith.machine.facts import cpu_flags, package_version, port_free, writable
+from tunesmith.machine.facts import package_version, port_free, writable
 
 
 def test_an_absent_package_has_no_version() -> None:
     assert package_version("no-such-package-at-all") is None
     assert package_version("torch")
-
-
-def test_flags_that_matter(tmp_path: Path) -> None:
-    (tmp_path / "cpuinfo").write_text("processor: 0\nflags\t\t: fpu avx2 amx_tile sse\n")
-    assert cpu_flags(tmp_path / "cpuinfo") == ["avx2", "amx_tile"]
-    assert cpu_flags(tmp_path / "absent") is None
 
 
 def test_a_taken_port() -> None:

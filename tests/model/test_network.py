@@ -11,6 +11,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from tests.small import FAMILIES, classifier_of, config_of, network_of
 from tunesmith.core.errors import ConfigError
+from tunesmith.data import layout
 from tunesmith.data.batch import TokenSequence, TokenTree, pack, pack_trees
 from tunesmith.model.network import (
     hidden_states,
@@ -148,3 +149,28 @@ def test_a_network_in_the_wrong_place_is_named() -> None:
         sequence_scores(
             AutoModelForSequenceClassification.from_config(config_of("llama", 64, num_labels=2)), pack(FLAT)
         )
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_bf16_streams_have_few_lengths_and_the_same_states(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU each new length costs bf16 products that are compiled for it (T-GA-12 holds to bf16's rounding)."""
+    network, seen = network_of(family), []
+    network.base_model.register_forward_pre_hook(
+        lambda _module, _args, given: seen.append(given["input_ids"].shape[1]), with_kwargs=True
+    )
+
+    def gradients() -> list[Tensor]:
+        network.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            states = hidden_states(network, pack_trees(TREES))
+            loss = target_nll_sum(network, pack_trees(TREES))
+        loss.backward()
+        return [states.detach(), *(p.grad.clone() for p in network.parameters() if p.grad is not None)]
+
+    filled = gradients()
+    shared(network)
+    assert seen == [layout.FILLED_TO, layout.FILLED_TO, pack_trees(TREES).layout.length]
+    monkeypatch.setattr(layout, "FILLED_TO", 1)
+    for one, other in zip(filled, gradients(), strict=True):
+        assert float((one - other).float().norm()) <= 0.01 * float(other.float().norm())
+    assert seen[-1] == seen[2]

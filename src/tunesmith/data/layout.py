@@ -19,6 +19,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+FILLED_TO = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -71,6 +73,16 @@ class Layout:
         sizes = torch.tensor([0, *map(len, found.values())])
         rows = torch.tensor([row for family in found.values() for row in family])
         return Families(rows, sizes.cumsum(0))
+
+    @functools.cached_property
+    def filled(self) -> Layout:
+        """This stream made longer by padding, to a multiple of `FILLED_TO` positions."""
+        missing = -self.length % FILLED_TO
+        if not missing:
+            return self
+        # One "real" token, since a row of none would be a case of its own for every reader; nothing is read from it.
+        filler = Block(self.length, 1, missing, torch.ones(1, dtype=torch.long))
+        return Layout((*self.blocks, filler))
 
     @property
     def length(self) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from tunesmith.core.processor import cpu_flags
 from tunesmith.machine.memory import memory_limit
 from tunesmith.native.library import native
 from tunesmith.store.database import default_journal
@@ -36,7 +37,6 @@ PACKAGES = (
     "psycopg",
 )
 GIB = 2**30
-FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile", "amx_bf16")
 MATRIX = 1024
 BENCH_S = 0.4
 PORTS = {"label serve": 8765}
@@ -82,17 +82,6 @@ def gflops(device: torch.device, dtype: torch.dtype) -> float:
             torch.cuda.synchronize(device)
         done += 1
     return done * 2 * MATRIX**3 / (time.perf_counter() - started) / 1e9
-
-
-def cpu_flags(source: Path = Path("/proc/cpuinfo")) -> list[str] | None:
-    """Return the vector and matrix instructions that matter here; None where the system does not tell."""
-    try:
-        lines = source.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    line = next((line for line in lines if line.startswith("flags")), "")
-    have = set(line.partition(":")[2].split())
-    return [flag for flag in FLAGS if flag in have]
 
 
 def gpu_facts(index: int) -> dict[str, Any]:

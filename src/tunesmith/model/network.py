@@ -31,10 +31,14 @@ class Projection(NamedTuple):
 
 def hidden_states(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
     """Return the last hidden states (N, d) of a packed batch."""
-    out = network.base_model(
-        input_ids=batch.ids[None], position_ids=batch.positions[None], use_cache=False, layout=batch.layout
-    )
-    hidden: Tensor = out.last_hidden_state[0]
+    ids, positions, layout = batch.ids, batch.positions, batch.layout
+    if ids.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        # oneDNN compiles its bf16 products for each number of rows anew, and keeps a thousand of them: with as many
+        # shapes as there are batches that takes nearly as long as computing them, and gigabytes.
+        layout = layout.filled
+        ids, positions = (nn.functional.pad(t, (0, layout.length - len(t))) for t in (ids, positions))
+    out = network.base_model(input_ids=ids[None], position_ids=positions[None], use_cache=False, layout=layout)
+    hidden: Tensor = out.last_hidden_state[0, : len(batch.ids)]
     return hidden
 
 

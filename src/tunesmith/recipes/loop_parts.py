@@ -13,13 +13,12 @@ from tunesmith.desk import prompts
 from tunesmith.evaluate.desk_eval import Versus
 from tunesmith.evaluate.results import WinRateResult
 from tunesmith.formats import read, write
-from tunesmith.recipes.answer import answer
 from tunesmith.recipes.clock import Clock
 from tunesmith.recipes.measure import MeasureConfig, measure_desk
 from tunesmith.recipes.overoptimise import Probe
 from tunesmith.recipes.quickstart_config import QuickstartConfig
-from tunesmith.recipes.quickstart_parts import EVALUATE, RANK, collect_rankings, ranked_names, ways_to_rank
-from tunesmith.recipes.rank import rankings_of
+from tunesmith.recipes.quickstart_parts import EVALUATE, RANK, collect_rankings
+from tunesmith.recipes.rank import answers_to_rank, ranked_names, rankings_of
 from tunesmith.recipes.stage import open_model
 from tunesmith.statistics.rates import Rate, cluster_bootstrap, wilson
 from tunesmith.store import Snapshot, freeze
@@ -68,7 +67,7 @@ def write_work(config: LoopConfig, policy: str, path: Path) -> None:
     """Write the policy's answers as ranking records without labels, for `tunesmith label add`."""
     model, _ = open_model(policy)
     asked: list[Prompt] = prompts(config.rank_prompts, seed=config.seed + RANK, split="train")
-    texts = answer(model, asked, model.chat_template(), ways_to_rank(config, seed=config.seed)).texts
+    texts = answers_to_rank(config, model, asked, seed=config.seed).texts
     records = rankings_of(asked, texts, [], labels_each=0, models=ranked_names(config), seed=config.seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     write(records, path, format="ranking")

@@ -27,6 +27,7 @@ def _engine(
 ) -> EngineConfig:
     return EngineConfig.model_validate(
         {
+            "precision": "auto",
             "optimizer": OptimizerConfig.model_validate({"kind": optimizer, "learning_rate": learning_rate}),
             "schedule": ScheduleConfig.model_validate({"kind": kind, "warmup_steps": warmup_steps}),
             "checkpoint": CheckpointConfig(every=50),

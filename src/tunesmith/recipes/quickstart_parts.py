@@ -16,7 +16,7 @@ from tunesmith.recipes.clock import Clock
 from tunesmith.recipes.measure import MeasureConfig, Measured, measure_desk, measure_plain
 from tunesmith.recipes.own_data import OwnData
 from tunesmith.recipes.quickstart_config import QuickstartConfig
-from tunesmith.recipes.rank import rankings_of
+from tunesmith.recipes.rank import answers_to_rank, ranked_names, rankings_of
 from tunesmith.recipes.records import CHARACTERS_A_DOCUMENT
 from tunesmith.recipes.reward_measures import Groups, measure_reward_model
 from tunesmith.recipes.stage import open_model
@@ -78,7 +78,7 @@ def collect_rankings(
     parts: list[list[Ranking]] = []
     for heldout, n in ((False, config.rank_prompts), (True, config.heldout_rank_prompts)):
         asked: list[Prompt] = prompts(n, seed=config.seed + RANK, split="test" if heldout else "train")
-        answers = answer(model, asked, template, ways_to_rank(config, seed=config.seed + heldout))
+        answers = answers_to_rank(config, model, asked, seed=config.seed + heldout)
         clock.tokens(sum(len(g.ids) for row in answers.generated for g in row))
         # Held-out prompts are ranked by everybody, so that accuracy and agreement can be told apart by group.
         crew = labelers(heldout=False) + (labelers(heldout=True) if heldout else [])
@@ -88,16 +88,6 @@ def collect_rankings(
         )
     freeze(parts[1], folder / "heldout_rankings")
     return freeze(parts[0], folder / "rankings"), parts[1]
-
-
-def ways_to_rank(config: QuickstartConfig, *, seed: int) -> list[Sampling]:
-    """Return how the completions of a ranked prompt are sampled: one at each temperature."""
-    return [Sampling(max_tokens=config.max_tokens, temperature=t, seed=seed) for t in config.rank_temperatures]
-
-
-def ranked_names(config: QuickstartConfig) -> list[str]:
-    """Return the names under which these completions are kept."""
-    return [f"policy at temperature {temperature:g}" for temperature in config.rank_temperatures]
 
 
 def measure(

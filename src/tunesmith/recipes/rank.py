@@ -9,6 +9,11 @@ from collections.abc import Sequence
 
 from tunesmith.core.records import Completion, Prompt, Ranking
 from tunesmith.desk import Labeler
+from tunesmith.model.generate import Sampling
+from tunesmith.model.load import LanguageModel
+from tunesmith.recipes.answer import Answers, answer
+from tunesmith.recipes.quickstart_config import QuickstartConfig
+from tunesmith.train.precision import autocast
 
 NAMES = "abcdefghijklmnopqrstuvwxyz"
 
@@ -39,3 +44,15 @@ def rankings_of(
         labels = tuple(labeler.rank(prompt, completions, seed=seed) for labeler in chosen)
         records.append(Ranking(messages=prompt.messages, completions=completions, rankings=labels, meta=prompt.meta))
     return records
+
+
+def answers_to_rank(config: QuickstartConfig, model: LanguageModel, asked: Sequence[Prompt], *, seed: int) -> Answers:
+    """Return the completions of prompts to rank, one at each temperature, in the precision of PPO's roll-outs."""
+    ways = [Sampling(max_tokens=config.max_tokens, temperature=t, seed=seed) for t in config.rank_temperatures]
+    with autocast(config.ppo.engine.precision, model.network.device):
+        return answer(model, asked, model.chat_template(), ways)
+
+
+def ranked_names(config: QuickstartConfig) -> list[str]:
+    """Return the names under which these completions are kept."""
+    return [f"policy at temperature {temperature:g}" for temperature in config.rank_temperatures]

@@ -23,6 +23,7 @@ from tunesmith.train.distributed import World
 from tunesmith.train.engine_config import EngineConfig
 from tunesmith.train.objective import MicroBatch, StateTree
 from tunesmith.train.optimizer import clip_gradients, set_learning_rate
+from tunesmith.train.precision import resolved
 from tunesmith.train.reporter import Reporter
 from tunesmith.train.run_directory import RunDirectory
 from tunesmith.train.schedule import lr_factor
@@ -74,7 +75,10 @@ class Engine:
         self.checkpoints = checkpoints or CheckpointManager(
             run.checkpoints, keep_last=config.checkpoint.keep, say=self.reporter.say
         )
-        self._global_step = GlobalStep(task, self.state.trainable, self.world, config.precision)
+        precision = resolved(config.precision, self.state.trainable.device)
+        if config.precision == "auto":
+            self.reporter.say(f"precision: {precision}")
+        self._global_step = GlobalStep(task, self.state.trainable, self.world, precision)
         self._saved: Path | None = None
         self._saved_step = -1
 

@@ -8,8 +8,8 @@ from tunesmith.core.config_schema import Strict
 from tunesmith.train.checkpoint import CheckpointConfig
 from tunesmith.train.early_stopping import EarlyStoppingConfig
 from tunesmith.train.optimizer import OptimizerConfig
+from tunesmith.train.precision import Precision
 from tunesmith.train.schedule import ScheduleConfig
-from tunesmith.train.step import Precision
 
 
 class EngineConfig(Strict):
@@ -18,7 +18,7 @@ class EngineConfig(Strict):
     seed: int = 0
     """The engine's own random state; a stage sets it to its `seed`."""
     precision: Precision = "fp32"
-    """bf16: forward and loss, sampling and scoring, under autocast; weights, gradients and moments stay fp32."""
+    """bf16: forward, loss, sampling and scoring under autocast, the rest is fp32; auto: bf16 where there are units."""
     optimizer: OptimizerConfig = OptimizerConfig()
     """AdamW and clipping."""
     schedule: ScheduleConfig = ScheduleConfig()

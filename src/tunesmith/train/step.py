@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,10 +20,10 @@ from tunesmith.train.distributed import World
 from tunesmith.train.metrics import LOSS
 from tunesmith.train.objective import CountsTokens, LossOutput, MetricSum, MicroBatch
 from tunesmith.train.optimizer import gradient_norm
+from tunesmith.train.precision import Precision, autocast
 from tunesmith.train.task import TrainingTask
 from tunesmith.train.trainable import Trainable
 
-Precision = Literal["fp32", "bf16"]
 KEYS_SHOWN = 8
 TOKENS = "\0tokens"  # travels with the weights; no kind is called so
 
@@ -96,7 +96,7 @@ class GlobalStep:
 
     def autocast(self) -> torch.autocast:
         """Return the context in which networks run."""
-        return torch.autocast(self.trainable.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+        return autocast(self.precision, self.trainable.device)
 
     def _coef(self, kind: str) -> float:
         return self.task.loss_coefs.get(kind, 1.0)
