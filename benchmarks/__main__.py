@@ -5,7 +5,8 @@ own, made once with `benchmarks/peers/install.sh FOLDER` and named by `--peers F
 are left out. Prints medians, lowest and highest, peak memory and the ratio; for training, also the share of the
 machine's measured matrix-multiply peak. `--bf16` trains in bf16 (ours, and the peers' best setting; what a peer does by
 default stays its own), for machines whose processor has units for it; a rollout's peers then take part in fp32 and in
-bf16, and the ratio is to the fastest.
+bf16, and the ratio is to the fastest. `ppo --shared` reads this project's values off the policy's trunk; TRL's trainer
+has no such setting and keeps its value model.
 
 Two stages ask about this project alone. `layouts [--k 9] [--prompt 512]`: a reward model on long prompts, each laid out
 once for its K completions, and on the same data with the prompt before each completion. `growth [--examples
@@ -41,12 +42,14 @@ UNITS = {
 TRL, TRL_PPO = "trl", "trl-ppo"  # folders of environments below --peers
 
 
-def entries(stage: str, size: str, peers: Path | None, options: dict[str, Any]) -> list[Entry]:
-    """Return who takes part in a stage: this project first."""
+def entries(stage: str, size: str, peers: Path | None, options: dict[str, Any], *, shared: bool = False) -> list[Entry]:
+    """Return who takes part in a stage: this project first, with a shared trunk where `shared`."""
     base = {"size": size, **options}
     if stage == "layouts":
         return _layouts(base)
-    ours = Entry("tunesmith", "ours", f"benchmarks.ours:{stage}", sys.executable, {**base, "keep_memory": True})
+    own = {**base, "keep_memory": True} | ({"value": "shared"} if shared else {})
+    name = "tunesmith, shared trunk" if shared else "tunesmith"
+    ours = Entry(name, "ours", f"benchmarks.ours:{stage}", sys.executable, own)
     found = [ours]
 
     def peer(name: str, role: str, function: str, environment: str | None, **settings: Any) -> None:
@@ -133,10 +136,13 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--examples", type=_numbers, default=[1000, 10000, 100000], help="rows of the files (growth)")
     parser.add_argument("--steps", type=int, default=30, help="timed optimizer steps of a run (growth)")
     parser.add_argument("--bf16", action="store_true", help="train, or sample, in bf16")
+    parser.add_argument("--shared", action="store_true", help="a value head on the policy's trunk (ppo)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     asked = parser.parse_args(words)
     if asked.bf16 and asked.stage == "serve":
         parser.error("servers are compared in fp32")
+    if asked.shared and asked.stage != "ppo":
+        parser.error("--shared is an option of ppo")
     asked.rounds = asked.rounds or (3 if asked.stage == "growth" else 5)
     return asked
 
@@ -158,8 +164,10 @@ def options_of(asked: argparse.Namespace) -> dict[str, Any]:
 def compared(asked: argparse.Namespace) -> dict[str, Any]:
     """Print and return the comparison of a stage's contenders."""
     options = options_of(asked)
-    results = compare(entries(asked.stage, asked.size, asked.peers, options), asked.size, rounds=asked.rounds)
+    taking_part = entries(asked.stage, asked.size, asked.peers, options, shared=asked.shared)
+    results = compare(taking_part, asked.size, rounds=asked.rounds)
     body = {"stage": asked.stage, "size": asked.size, "options": options, "threads": torch.get_num_threads()}
+    body["shared"] = asked.shared
     body |= report(results, UNITS[asked.stage])
     dtype = torch.bfloat16 if asked.bf16 else torch.float32
     counted = options[next(iter(options))]

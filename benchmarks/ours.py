@@ -19,6 +19,7 @@ from tunesmith.algorithms.ppo.experience import ExperienceMaker
 from tunesmith.algorithms.ppo.objective import PPOObjective
 from tunesmith.algorithms.ppo.settings import PPOSettings
 from tunesmith.algorithms.ppo.source import PPOSource
+from tunesmith.algorithms.ppo.value_model import value_model
 from tunesmith.algorithms.reward_model import RankedBatch, RankedTree, RewardObjective, pack_ranked, score_sequences
 from tunesmith.algorithms.rollout import Episode
 from tunesmith.algorithms.sft import LanguageObjective, mean_nll
@@ -211,14 +212,15 @@ def grpo(folder: Path, *, size: str, prompts: int, rollouts: int, bf16: bool) ->
     return Contender(_rounds(task, float(prompts * workload.GROUP * rollouts), bf16=bf16))
 
 
-def ppo(folder: Path, *, size: str, episodes: int, minibatch: int, bf16: bool) -> Contender:
-    """One rollout batch and four passes over it with separate policy and value models; units are episodes."""
+def ppo(folder: Path, *, size: str, episodes: int, minibatch: int, bf16: bool, value: str = "separate") -> Contender:
+    """One rollout batch and four passes over it, `value` being `ppo.value_model`; units are episodes."""
     policy, reference = _open(folder, "policy"), _open(folder, "policy").eval()
-    value, judge = _open(folder, "reward"), _open(folder, "reward").eval()
-    settings = PPOSettings(
-        total_episodes=episodes, rollout_batch_size=episodes, minibatch_size=minibatch,
-        num_ppo_epochs=workload.PPO_EPOCHS, max_tokens=workload.NEW_TOKENS, no_eos="none",
-    )  # fmt: skip
+    judge = _open(folder, "reward").eval()
+    settings = PPOSettings.model_validate({
+        "total_episodes": episodes, "rollout_batch_size": episodes, "minibatch_size": minibatch, "value_model": value,
+        "num_ppo_epochs": workload.PPO_EPOCHS, "max_tokens": workload.NEW_TOKENS, "no_eos": "none",
+    })  # fmt: skip
+    values = value_model(settings.value_model, policy=policy, reward=judge)
     asked = [(p, str(i)) for i, p in enumerate(workload.prompts(episodes, size))]
 
     def score(made: Sequence[Episode]) -> torch.Tensor:
@@ -226,15 +228,15 @@ def ppo(folder: Path, *, size: str, episodes: int, minibatch: int, bf16: bool) -
 
     def task() -> TrainingTask:
         maker = ExperienceMaker(
-            policy=policy, reference=reference, value=value, score=score, settings=settings, stop_ids=[workload.END],
+            policy=policy, reference=reference, value=values, score=score, settings=settings, stop_ids=[workload.END],
             micro_batch_tokens=4096,
         )  # fmt: skip
         source = PPOSource(
             maker=maker, prompts=asked, ptx=None, settings=settings, controller=AdaptiveKLController(0.05, target=None),
             micro_batch_tokens=4096, seed=0,
         )  # fmt: skip
-        objective = PPOObjective(policy=policy, value=value, settings=settings)
-        modules = {"policy": policy, "value": value}
+        objective = PPOObjective(policy=policy, value=values, settings=settings)
+        modules = {"policy": policy, "value": values.module}
         return TrainingTask(modules=modules, objective=objective, source=source, loss_coefs={"value": 0.5})
 
     return Contender(_rounds(task, float(episodes), bf16=bf16))

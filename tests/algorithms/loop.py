@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
-from transformers import PreTrainedModel
+from torch import Tensor, nn
 
 from tunesmith.train.distributed import World
 from tunesmith.train.objective import MicroBatch, Objective, StateTree, StepSource
@@ -31,7 +30,7 @@ class OneStep:
 
 
 def task_of(
-    modules: Mapping[str, PreTrainedModel],
+    modules: Mapping[str, nn.Module],
     objective: Objective,
     *,
     source: StepSource | None = None,

@@ -31,9 +31,10 @@ from tunesmith.model.network import (
     hidden_states,
     score_bias,
     score_head,
+    scores_of,
     sequence_scores,
+    source_states,
     target_logprobs,
-    token_values,
 )
 from tunesmith.train.dataset_source import DatasetSource, Walk
 
@@ -368,7 +369,7 @@ def test_every_state_foretells_the_score_of_its_completion_and_the_score_is_a_co
     for row in RANKED:
         batch = pack_trees([row.tree])
         scores = sequence_scores(network, batch).detach()  # not a target that moves towards the values
-        off = (token_values(network, batch) - scores[batch.owner]).square() / 2
+        off = (scores_of(network, source_states(network, batch)) - scores[batch.owner]).square() / 2
         by_hand = by_hand + len(row.orders) * off.mean()
     torch.testing.assert_close(whole - plain, 2.0 * by_hand, atol=1e-5, rtol=1e-5)
     (whole - plain).backward()

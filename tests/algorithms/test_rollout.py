@@ -9,6 +9,7 @@ from tests.small import classifier_of, network_of
 from tunesmith.algorithms.rollout import (
     Episode,
     completion_logprobs,
+    completion_scores,
     completion_values,
     episodes_of,
     pack_episodes,
@@ -17,7 +18,8 @@ from tunesmith.algorithms.rollout import (
     token_slices,
 )
 from tunesmith.model.generate import Generated
-from tunesmith.model.network import score_head
+from tunesmith.model.network import score_head, scores_of
+from tunesmith.model.scalar_head import value_head
 
 EPISODES = [
     Episode([5, 6, 7], [8, 2], True, 0, "a"),
@@ -46,7 +48,7 @@ def test_t_rl_1_logprobs_equal_a_loop_over_single_prefixes(temperature: float, l
 @pytest.mark.parametrize("limit", [1, 12, 10_000])
 def test_values_are_read_from_the_state_before_each_token(limit: int) -> None:
     network = classifier_of("llama")
-    found = completion_values(network, EPISODES, micro_batch_tokens=limit)
+    found = completion_values(network, EPISODES, read=lambda h: scores_of(network, h), micro_batch_tokens=limit)
     network.set_attn_implementation("eager")
     expected = []
     for e in EPISODES:
@@ -55,6 +57,23 @@ def test_values_are_read_from_the_state_before_each_token(limit: int) -> None:
             hidden = network.base_model(input_ids=ids).last_hidden_state[0, -1].detach()
             expected.append(score_head(network)(hidden).item())
     torch.testing.assert_close(found, torch.tensor(expected), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+@pytest.mark.parametrize("limit", [1, 12, 10_000])
+def test_one_pass_gives_the_logprobs_and_values_of_two(temperature: float, limit: int) -> None:
+    network = network_of("llama")
+    head = value_head(network)
+    torch.nn.init.normal_(head.weight)
+    passes: list[object] = []
+    network.base_model.register_forward_hook(lambda *_: passes.append(1))
+    options = {"temperature": temperature, "micro_batch_tokens": limit}
+    found = completion_scores(network, EPISODES, read=head, **options)
+    once = len(passes)
+    assert torch.equal(found.logprobs, completion_logprobs(network, EPISODES, **options))
+    assert torch.equal(found.values, completion_values(network, EPISODES, read=head, micro_batch_tokens=limit))
+    assert len(passes) == 3 * once
+    assert not (found.logprobs.requires_grad or found.values.requires_grad) and found.values.std() > 0.1
 
 
 def test_neighbours_of_a_group_share_their_prompt() -> None:

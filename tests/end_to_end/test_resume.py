@@ -22,6 +22,7 @@ LORA = {"rank": 4, "dropout": 0.1}
 PTX = {"ptx_coef": 0.5, "ptx_ratio": 1.0, "ptx_length": 16}
 ADAPTIVE = {"kl_mode": "adaptive", "kl_coef": 0.05, "kl_target": 0.1, "kl_horizon": 40}
 TWO_EPOCHS = {"total_episodes": 24, "rollout_batch_size": 8, "minibatch_size": 4, "max_tokens": 6, "num_ppo_epochs": 2}
+SHARED = {**TWO_EPOCHS, "value_model": "shared", "value_warmup_iterations": 1}
 # A name, the stage, and what its configuration has besides the workshop's.
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "pretrain": ("pretrain", {"validation_fraction": 0.2, "num_train_epochs": 4.0}),
@@ -31,6 +32,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "dpo": ("dpo", {}),
     "dpo_lora": ("dpo", {"lora": LORA}),
     "ppo_ptx_adaptive": ("ppo", {"kl": ADAPTIVE, "ptx": PTX, "ppo": TWO_EPOCHS}),
+    "ppo_shared": ("ppo", {"kl": ADAPTIVE, "ptx": PTX, "ppo": SHARED, "value_learning_rate_factor": 3.0}),
     "grpo": ("grpo", {}),
     "distill": ("distill", {}),
 }

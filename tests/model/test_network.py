@@ -18,10 +18,11 @@ from tunesmith.model.network import (
     logits_at,
     projection,
     score_bias,
+    scores_of,
     sequence_scores,
+    source_states,
     target_logprobs,
     target_nll_sum,
-    token_values,
 )
 
 TREES = [
@@ -124,11 +125,12 @@ def test_scores_and_values_add_the_bias_once() -> None:
     """T-RM-10."""
     network = classifier_of("llama", 64)
     batch = pack(FLAT)
-    scores, values = sequence_scores(network, batch).detach(), token_values(network, batch).detach()
+    scores = sequence_scores(network, batch).detach()
+    values = scores_of(network, source_states(network, batch)).detach()
     network.config.tunesmith_score_bias = 1.5
     assert score_bias(network) == 1.5
     torch.testing.assert_close(sequence_scores(network, batch).detach(), scores + 1.5)
-    torch.testing.assert_close(token_values(network, batch).detach(), values + 1.5)
+    torch.testing.assert_close(scores_of(network, source_states(network, batch)).detach(), values + 1.5)
 
 
 def test_values_and_scores_read_one_head_at_their_places() -> None:
@@ -136,7 +138,7 @@ def test_values_and_scores_read_one_head_at_their_places() -> None:
     network = classifier_of("llama", 64)
     batch = pack(FLAT[:1])
     everywhere = network.score(hidden_states(network, batch)).squeeze(-1).detach()
-    torch.testing.assert_close(token_values(network, batch).detach(), everywhere[4:7])
+    torch.testing.assert_close(scores_of(network, source_states(network, batch)).detach(), everywhere[4:7])
     torch.testing.assert_close(sequence_scores(network, batch).detach(), everywhere[7:8])
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from tests.small_runs import ENGINE, PPO, Workshop, prompts, same_weights, write
 from tunesmith.core.errors import ConfigError
@@ -41,7 +43,8 @@ def test_t_rl_21_reference_and_reward_model_stay_and_have_no_gradient(
     disk |= {p: p.read_bytes() for p in Path(workshop.chat_model()).iterdir()}
     workshop.run("ppo", "frozen")
     networks = made[0]
-    reference, policy, value, reward = (*(networks[n] for n in ("reference", "policy", "value")), rewards[0].network)
+    reference, policy, value = networks["reference"], networks["policy"], networks["value"].trunk
+    reward = rewards[0].network
     start = load_file(Path(workshop.chat_model()) / "model.safetensors")
     assert all(torch.equal(p, start[n]) for n, p in reference.named_parameters() if n in start)
     assert any(not torch.equal(p, start[n]) for n, p in policy.named_parameters() if n in start)
@@ -67,6 +70,54 @@ def test_the_policy_stands_still_while_the_value_model_warms_up(workshop: Worksh
     assert all(torch.equal(p, start[n]) for n, p in states["policy"]["parameters"].items())
     assert all(not torch.equal(p, scorer[n]) for n, p in states["value"]["parameters"].items() if "proj" in n)
     assert any(not torch.equal(p, start[n]) for n, p in workshop.weights("warm").items())
+
+
+def test_a_shared_trunk_stands_still_while_its_head_warms_up(workshop: Workshop) -> None:
+    """As with a value model of its own, but what learns in the first two rollouts, and is saved, is the head alone."""
+    engine = {**ENGINE, "checkpoint": {"every": 4, "keep": 10}}
+    settings = {**PPO, "value_model": "shared", "value_warmup_iterations": 2}
+    workshop.run("ppo", "warm-shared", ppo=settings, engine=engine)
+    rows = workshop.metrics("warm-shared")
+    assert ["ppo/policy_loss" in row for row in rows] == [False] * 4 + [True] * 2
+    assert all("ppo/value_loss" in row for row in rows)
+    states = load_checkpoint(workshop.folder / "warm-shared" / "checkpoints" / "step-000004").tree["modules"]
+    start = load_file(Path(workshop.chat_model()) / "model.safetensors")
+    assert all(torch.equal(p, start[n]) for n, p in states["policy"]["parameters"].items())
+    assert states["value"]["parameters"].keys() == {"weight", "bias"}
+    assert all(p.any() for p in states["value"]["parameters"].values())
+    assert any(not torch.equal(p, start[n]) for n, p in workshop.weights("warm-shared").items())
+
+
+def test_a_policy_with_a_value_head_is_saved_as_the_ordinary_model_that_it_was(workshop: Workshop) -> None:
+    """The same tensors as the SFT model's, and transformers misses none and finds none too many."""
+    workshop.run("ppo", "shared", ppo={**PPO, "value_model": "shared"})
+    start, saved = load_file(Path(workshop.chat_model()) / "model.safetensors"), workshop.weights("shared")
+    assert {n: p.shape for n, p in saved.items()} == {n: p.shape for n, p in start.items()}
+    assert all(not torch.equal(saved[n], start[n]) for n in saved if "proj" in n)
+    folder = workshop.folder / "shared" / "model"
+    opened, found = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+    assert not any(found[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    assert opened.config.to_dict().keys() == AutoConfig.from_pretrained(workshop.chat_model()).to_dict().keys()
+    first = workshop.metrics("shared")[0]
+    assert first["ppo/ratio"] == pytest.approx(1, abs=1e-5) and first["ppo/approx_kl"] < 1e-9
+
+
+def test_a_shared_trunk_is_moved_by_the_value_loss_once_the_head_says_something(workshop: Workshop) -> None:
+    """After two steps, not after one: a head of zeros pushes nothing."""
+    for name, coef in (("half", 0.5), ("none", 0.0)):
+        engine = {**ENGINE, "checkpoint": {"every": 1, "keep": 10}}
+        settings = {**PPO, "value_model": "shared", "value_coef": coef, "total_episodes": 8}
+        workshop.run("ppo", f"pushed-{name}", ppo=settings, engine=engine)
+    for step, alike in ((1, True), (2, False)):
+        states = [
+            load_checkpoint(workshop.folder / f"pushed-{name}" / "checkpoints" / f"step-{step:06d}").tree["modules"]
+            for name in ("half", "none")
+        ]
+        gaps = [
+            (p - states[1]["policy"]["parameters"][n]).abs().max().item()
+            for n, p in states[0]["policy"]["parameters"].items()
+        ]
+        assert (max(gaps) < 1e-6) == alike
 
 
 def test_t_rl_21_the_value_loss_does_not_move_the_policy(workshop: Workshop) -> None:
@@ -135,7 +186,10 @@ def test_prompts_that_leave_no_room_are_named_and_counted(workshop: Workshop) ->
     assert "1 rows left out: prompt longer than 90 tokens" in lines
 
 
-def test_the_learning_rate_of_the_value_model_is_its_own(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["separate", "shared"])
+def test_the_learning_rate_of_the_value_model_is_its_own(
+    kind: str, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tasks: list[TrainingTask] = []
     whole = ppo.Stage.train
 
@@ -144,7 +198,15 @@ def test_the_learning_rate_of_the_value_model_is_its_own(workshop: Workshop, mon
         return whole(self, task)
 
     monkeypatch.setattr(ppo.Stage, "train", watched)
-    workshop.run("ppo", "rates", value_learning_rate_factor=2.5, ptx={"ptx_coef": 0.4, "ptx_ratio": 1})
+    settings, ptx = {**PPO, "value_model": kind}, {"ptx_coef": 0.4, "ptx_ratio": 1}
+    workshop.run("ppo", f"rates-{kind}", ppo=settings, value_learning_rate_factor=2.5, ptx=ptx)
     assert tasks[0].learning_rate_factors == {"value": 2.5}
     assert tasks[0].loss_coefs == {"value": 0.5, "ptx": 0.4}
     assert set(tasks[0].modules) == {"policy", "value"}
+    trained = [name for name, _ in tasks[0].modules["value"].named_parameters()]
+    assert (trained == ["weight", "bias"]) == (kind == "shared")
+
+
+def test_adapters_are_refused_by_name(workshop: Workshop) -> None:
+    with pytest.raises(ValidationError, match="lora"):
+        workshop.run("ppo", "adapters", lora={"rank": 4})

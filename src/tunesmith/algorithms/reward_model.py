@@ -26,7 +26,7 @@ from tunesmith.losses.policy_gradient import clipped_value_loss
 from tunesmith.losses.preference import Divisor, KwisePairs, kwise_loss, kwise_pairs, pair_accuracy
 from tunesmith.losses.surprisal import surprisal_loss
 from tunesmith.model.network import hidden_states, score_bias, scores_of, sequence_scores, target_logprobs
-from tunesmith.model.surprisal_head import surprisal_head
+from tunesmith.model.scalar_head import surprisal_head
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 
 

@@ -5,7 +5,7 @@ Per-token tensors are flat: the completions' tokens one after the other, `length
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,7 +15,10 @@ from transformers import PreTrainedModel
 from tunesmith.data.batch import TokenBatch, TokenSequence, TokenTree, pack, pack_trees
 from tunesmith.data.chunks import split_by_tokens
 from tunesmith.model.generate import Generated
-from tunesmith.model.network import target_logprobs, token_values
+from tunesmith.model.network import logprobs_of, source_states, target_logprobs
+
+ReadStates = Callable[[Tensor], Tensor]
+"""One number (M,) for each of M states (M, d)."""
 
 
 class Episode(NamedTuple):
@@ -97,22 +100,58 @@ def completion_logprobs(
 
 
 @torch.no_grad()
-def completion_values(network: PreTrainedModel, episodes: Sequence[Episode], *, micro_batch_tokens: int) -> Tensor:
-    """Return V (N,) of the state before each completion token, on the CPU."""
-    return _per_token(network, episodes, micro_batch_tokens, lambda b: token_values(network, b))
+def completion_values(
+    network: PreTrainedModel, episodes: Sequence[Episode], *, read: ReadStates, micro_batch_tokens: int
+) -> Tensor:
+    """Return what is read (N,) off the state before each completion token, on the CPU."""
+    return _per_token(network, episodes, micro_batch_tokens, lambda b: read(source_states(network, b)))
 
 
-def _per_token(network, episodes, micro_batch_tokens, evaluate) -> Tensor:  # type: ignore[no-untyped-def]
+class TokenScores(NamedTuple):
+    """log pi and V (N,) of every completion token."""
+
+    logprobs: Tensor
+    values: Tensor
+
+
+@torch.no_grad()
+def completion_scores(
+    network: PreTrainedModel,
+    episodes: Sequence[Episode],
+    *,
+    read: ReadStates,
+    temperature: float,
+    micro_batch_tokens: int,
+) -> TokenScores:
+    """Return what `completion_logprobs` and `completion_values` do of one network, from one forward pass."""
+
+    def both(batch: TokenBatch) -> Tensor:
+        states = source_states(network, batch)
+        logprobs = logprobs_of(network, states, batch.targets, temperature=temperature).logprobs
+        return torch.stack([logprobs.float(), read(states)])
+
+    return TokenScores(*_per_token(network, episodes, micro_batch_tokens, both))
+
+
+def _per_token(
+    network: PreTrainedModel,
+    episodes: Sequence[Episode],
+    micro_batch_tokens: int,
+    evaluate: Callable[[TokenBatch], Tensor],
+) -> Tensor:
+    """Return what `evaluate` gives (..., M) for packed episodes as (..., N), in the episodes' order."""
     was_training = network.training
     network.eval()
     where = token_slices(episodes)
-    out = torch.empty(where[-1].stop)
+    out = torch.empty(0)
     for part in _chunks(episodes, micro_batch_tokens):
-        flat = evaluate(pack_episodes([episodes[i] for i in part]).to(network.device)).float().cpu()
+        found = evaluate(pack_episodes([episodes[i] for i in part]).to(network.device)).float().cpu()
+        if not out.numel():
+            out = torch.empty(*found.shape[:-1], where[-1].stop)
         start = 0
         for index in part:
             n = len(episodes[index].completion)
-            out[where[index]] = flat[start : start + n]
+            out[..., where[index]] = found[..., start : start + n]
             start += n
     network.train(was_training)
     return out

@@ -21,7 +21,7 @@ from tunesmith.algorithms.packed_batch import CountedBatch
 from tunesmith.data.batch import TokenBatch, TokenSequence, pack
 from tunesmith.losses.surprisal import surprisal_loss
 from tunesmith.model.network import target_nll, target_nll_sum
-from tunesmith.model.surprisal_head import surprisal_head
+from tunesmith.model.scalar_head import surprisal_head
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 
 Reduction = Literal["token", "sequence"]

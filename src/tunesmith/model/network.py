@@ -1,4 +1,4 @@
-"""What every algorithm asks of a network: hidden states, log-probs at the targets, scores and values.
+"""What every algorithm asks of a network: hidden states, log-probs at the targets, scores.
 
 A network is one of transformers' own classes (`...ForCausalLM` or `...ForSequenceClassification`) whose attention is
 `model/attention.py`; see `model/load.py`. Shapes: N stream positions, M targets, S sequences, d hidden size.
@@ -83,17 +83,34 @@ def target_distributions(
         yield torch.log_softmax(logits.float(), dim=-1), batch.targets[begin : begin + share]
 
 
+def source_states(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
+    """Return the last hidden states (M, d) from which the targets are emitted."""
+    return hidden_states(network, batch).index_select(0, batch.source)
+
+
+def logprobs_of(
+    network: PreTrainedModel,
+    states: Tensor,
+    targets: Tensor,
+    *,
+    temperature: float = 1.0,
+    with_entropy: bool = False,
+) -> LogprobOutput:
+    """Return log pi(target | what came before) (M,) from the states (M, d) that emit the targets (M,)."""
+    weight, bias, softcap, scale = projection(network)
+    if scale != 1.0:
+        states = states * scale
+    return projected_logprobs(
+        states, weight, targets, bias=bias, temperature=temperature, softcap=softcap, with_entropy=with_entropy
+    )
+
+
 def target_logprobs(
     network: PreTrainedModel, batch: TokenBatch, *, temperature: float = 1.0, with_entropy: bool = False
 ) -> LogprobOutput:
     """Return log pi(target | what came before) (M,), computed only where there is a target."""
-    weight, bias, softcap, scale = projection(network)
-    hidden = hidden_states(network, batch).index_select(0, batch.source)
-    if scale != 1.0:
-        hidden = hidden * scale
-    return projected_logprobs(
-        hidden, weight, batch.targets, bias=bias, temperature=temperature, softcap=softcap, with_entropy=with_entropy
-    )
+    states = source_states(network, batch)
+    return logprobs_of(network, states, batch.targets, temperature=temperature, with_entropy=with_entropy)
 
 
 class TargetNLL(NamedTuple):
@@ -142,11 +159,6 @@ def score_bias(network: PreTrainedModel) -> float:
 def sequence_scores(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
     """Return the calibrated score (S,) of each sequence, read at its last token, in fp32."""
     return scores_of(network, hidden_states(network, batch).index_select(0, batch.last))
-
-
-def token_values(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
-    """Return V (M,): the value of the state from which each target is emitted, in fp32."""
-    return scores_of(network, hidden_states(network, batch).index_select(0, batch.source))
 
 
 def scores_of(network: PreTrainedModel, hidden: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Optimise a policy against a reward model with PPO; with `ptx.ptx_coef` > 0, PPO-ptx (InstructGPT section 3.5, C.4).
 
-1. prompts; 2. policy and frozen reference, both the SFT model; 3. frozen reward model, and a value model that starts as
-its copy; 4. the loop: roll out -> score -> reward with a per-token KL penalty -> advantages -> clipped updates, each
-mixed with pretraining text.
+1. prompts; 2. policy and frozen reference, both the SFT model; 3. frozen reward model, and a value model: its copy or a
+head on the policy; 4. the loop: roll out -> score -> reward with a per-token KL penalty -> advantages -> clipped
+updates, each mixed with pretraining text.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tunesmith.algorithms.ppo.objective import PPOObjective
 from tunesmith.algorithms.ppo.ptx import PtxStream
 from tunesmith.algorithms.ppo.settings import KLSettings, PPOSettings, PtxSettings
 from tunesmith.algorithms.ppo.source import PPOSource
+from tunesmith.algorithms.ppo.value_model import value_model
 from tunesmith.algorithms.reward_model import score_sequences
 from tunesmith.algorithms.rollout import Episode
 from tunesmith.core.errors import ConfigError
@@ -40,7 +41,7 @@ class Config(StageConfig):
     ppo: PPOSettings = Field(PPOSettings(), description="rollouts, reward and clipping")
     kl: KLSettings = Field(KLSettings(), description="the penalty towards the reference")
     ptx: PtxSettings = Field(PtxSettings(), description="the pretraining mix")
-    value_learning_rate_factor: float = Field(1.0, gt=0, description="value model's learning rate over the policy's")
+    value_learning_rate_factor: float = Field(1.0, gt=0, description="value model's (or head's) rate over the policy's")
 
 
 def run(
@@ -50,15 +51,15 @@ def run(
     require_one_process("ppo", context)
     stage = Stage("ppo", config, context)
     policy = stage.open(config.model)
-    reward = open_reward_model(stage, config.reward_model, policy)
+    reward = frozen(open_reward_model(stage, config.reward_model, policy))
     reference = frozen(copy_model(policy))
-    value = copy_model(reward)
+    value = value_model(config.ppo.value_model, policy=policy.network, reward=reward.network)
     prompts = prompt_rows(stage, config, policy)
     ptx = ptx_stream(stage, config, policy)
     maker = ExperienceMaker(
         policy=policy.network,
         reference=reference.network,
-        value=value.network,
+        value=value,
         score=scorer(reward, config.micro_batch_tokens),
         settings=config.ppo,
         stop_ids=policy.chat_template().stop_ids,
@@ -75,10 +76,9 @@ def run(
     )
     if context.dry_run:
         return stage.dry({"prompts": len(prompts), "steps": source.total_steps, "ptx": ptx is not None})
-    frozen(reward)
     task = TrainingTask(
-        modules={"policy": policy.network, "value": value.network},
-        objective=PPOObjective(policy=policy.network, value=value.network, settings=config.ppo),
+        modules={"policy": policy.network, "value": value.module},
+        objective=PPOObjective(policy=policy.network, value=value, settings=config.ppo),
         source=source,
         loss_coefs={"value": config.ppo.value_coef, "ptx": config.ptx.ptx_coef},
         learning_rate_factors={"value": config.value_learning_rate_factor},

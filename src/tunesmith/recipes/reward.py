@@ -45,7 +45,9 @@ class Config(StageConfig):
     )
     surprisal_coef: float = Field(0.0, ge=0, description=SURPRISAL)
     value_coef: float = Field(
-        0.0, ge=0, description="weight of foretelling the score at every token, which PPO's value model starts from"
+        0.0,
+        ge=0,
+        description="weight of foretelling the score at every token; PPO's separate value model starts from it",
     )
     lora: LoraSettings | None = Field(None, description="train low-rank adapters and the head only")
 

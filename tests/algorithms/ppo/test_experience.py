@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -86,9 +87,9 @@ def test_t_rl_14_a_value_model_that_is_a_copy_of_the_reward_model_values_prefixe
     value is read after the end as well, as in TRL, this difference is 0; that slot does not exist here.)
     """
     scene = Scene()
-    scene.reward.config.tunesmith_score_bias = scene.value.config.tunesmith_score_bias = 0.4
+    scene.reward.config.tunesmith_score_bias = scene.value.trunk.config.tunesmith_score_bias = 0.4
     experience = scene.maker(settings_of(**PLAIN)).make(PROMPTS, kl_coef=0.0, seed=0)
-    assert all(p is not q for p, q in zip(scene.value.parameters(), scene.reward.parameters(), strict=True))
+    assert all(p is not q for p, q in zip(scene.value.trunk.parameters(), scene.reward.parameters(), strict=True))
     for episode, score, where in zip(
         experience.episodes, experience.scores, token_slices(experience.episodes), strict=True
     ):
@@ -99,6 +100,25 @@ def test_t_rl_14_a_value_model_that_is_a_copy_of_the_reward_model_values_prefixe
         torch.testing.assert_close(experience.advantages[where], score - before, atol=1e-5, rtol=1e-5)
         whole = score_sequences(scene.reward, [TokenSequence(ids, [False] * len(ids), "")])[0]
         assert score.item() == pytest.approx(whole.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("logprobs", ["recompute", "sampled"])
+def test_t_rl_14_a_head_on_the_policy_reads_the_state_before_each_token(logprobs: str) -> None:
+    """The slots are those of a value model of its own, and 0 after the end; through transformers' own forward pass."""
+    scene = Scene(value_model="shared")
+    assert scene.value.head is not None
+    experience = scene.maker(settings_of(**PLAIN, logprobs=logprobs)).make(PROMPTS, kl_coef=0.0, seed=0)
+    scene.policy.set_attn_implementation("eager")
+    assert experience.values.std() > 0.1
+    for episode, score, where in zip(
+        experience.episodes, experience.scores, token_slices(experience.episodes), strict=True
+    ):
+        ids = torch.tensor([[*episode.prompt, *episode.completion]])
+        with torch.no_grad():
+            states = scene.policy.base_model(input_ids=ids).last_hidden_state[0]
+        before = (states @ scene.value.head.weight + scene.value.head.bias)[len(episode.prompt) - 1 : -1].detach()
+        torch.testing.assert_close(experience.values[where], before, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(experience.advantages[where], score - before, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
@@ -115,11 +135,12 @@ def test_t_rl_4_sampled_and_recomputed_logprobs_agree_at_every_temperature(tempe
     torch.testing.assert_close(made[0].returns, made[1].returns, atol=1e-4, rtol=1e-4)
 
 
-def test_t_rl_5_experience_is_made_without_dropout_whatever_the_networks_mode() -> None:
+@pytest.mark.parametrize("kind", ["separate", "shared"])
+def test_t_rl_5_experience_is_made_without_dropout_whatever_the_networks_mode(kind: Any) -> None:
     dropout = {"resid_pdrop": 0.4, "embd_pdrop": 0.4, "attn_pdrop": 0.4}
-    scene = Scene("gpt2", more=dropout)
+    scene = Scene("gpt2", more=dropout, value_model=kind)
     expected = scene.maker(settings_of()).make(PROMPTS, kl_coef=0.1, seed=5)
-    networks = (scene.policy, scene.reference, scene.value, scene.reward)
+    networks = (scene.policy, scene.reference, scene.value.trunk, scene.reward)
     for network in networks:
         network.train()
     found = scene.maker(settings_of()).make(PROMPTS, kl_coef=0.1, seed=5)
@@ -129,17 +150,19 @@ def test_t_rl_5_experience_is_made_without_dropout_whatever_the_networks_mode() 
     assert all(network.training for network in networks), "and the mode is as it was"
 
 
-def test_making_experience_depends_neither_on_micro_batches_nor_changes_a_network() -> None:
+@pytest.mark.parametrize("kind", ["separate", "shared"])
+def test_making_experience_depends_neither_on_micro_batches_nor_changes_a_network(kind: Any) -> None:
     """T-RL-21 (rollout side)."""
-    scene = Scene()
-    before = [hash_of(n) for n in (scene.policy, scene.reference, scene.value, scene.reward)]
+    scene = Scene(value_model=kind)
+    networks = (scene.policy, scene.reference, scene.value.module, scene.reward)
+    before = [hash_of(n) for n in networks]
     large = scene.maker(settings_of(), tokens=10_000).make(PROMPTS, kl_coef=0.1, seed=5)
     small = scene.maker(settings_of(), tokens=1).make(PROMPTS, kl_coef=0.1, seed=5)
     assert large.episodes == small.episodes
     for name in ("scores", "logprobs", "values", "advantages", "returns"):
         torch.testing.assert_close(getattr(large, name), getattr(small, name), atol=2e-5, rtol=1e-4)
-    assert [hash_of(n) for n in (scene.policy, scene.reference, scene.value, scene.reward)] == before
-    assert all(p.grad is None for n in (scene.policy, scene.reference, scene.value) for p in n.parameters())
+    assert [hash_of(n) for n in networks] == before
+    assert all(p.grad is None for n in networks for p in n.parameters())
     assert not any(getattr(large, f).requires_grad for f in ("logprobs", "values", "advantages", "returns"))
 
 

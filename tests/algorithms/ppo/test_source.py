@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from tests.algorithms.loop import task_of, train
-from tests.algorithms.ppo.scene import PROMPTS, Scene, settings_of
-from tunesmith.algorithms.ppo.objective import PolicyBatch, PtxBatch, ValueBatch
+from tests.algorithms.ppo.scene import PROMPTS, Scene, policy_batches, settings_of, value_batches
+from tunesmith.algorithms.ppo.objective import PtxBatch
 from tunesmith.algorithms.ppo.ptx import PtxStream
 from tunesmith.algorithms.ppo.settings import PPOSettings
 from tunesmith.algorithms.ppo.source import PPOSource
@@ -22,13 +22,15 @@ from tunesmith.data.batch import TokenSequence, pack
 from tunesmith.losses.kl import AdaptiveKLController
 from tunesmith.model.network import hidden_states, logits_at
 
+BOTH = pytest.mark.parametrize("kind", ["separate", "shared"])
+
 
 def keys_of(source: PPOSource) -> list[list[str]]:
     """The prompts of every step; policy and value micro-batches must agree on them."""
     steps = []
     while (batches := source.next_step()) is not None:
-        policy = [key for b in batches if isinstance(b, PolicyBatch) for key in b.keys]
-        assert policy == [key for b in batches if isinstance(b, ValueBatch) for key in b.keys]
+        policy = [key for b in policy_batches(batches) for key in b.keys]
+        assert policy == [key for b in value_batches(batches) for key in b.keys]
         steps.append(policy)
     return steps
 
@@ -40,10 +42,11 @@ def test_t_rl_18_512_episodes_in_minibatches_of_64_make_8_steps() -> None:
     assert PPOSettings(total_episodes=513, num_ppo_epochs=4).steps_per_iteration == 32
 
 
+@BOTH
 @pytest.mark.parametrize("tokens", [20, 10_000])
-def test_t_rl_18_each_inner_epoch_is_a_partition_of_the_rollout_in_another_order(tokens: int) -> None:
+def test_t_rl_18_each_inner_epoch_is_a_partition_of_the_rollout_in_another_order(tokens: int, kind: Any) -> None:
     settings = settings_of(total_episodes=32, rollout_batch_size=16, minibatch_size=4, num_ppo_epochs=3)
-    steps = keys_of(Scene().source(settings, tokens=tokens))
+    steps = keys_of(Scene(value_model=kind).source(settings, tokens=tokens))
     assert len(steps) == 2 * 3 * 4
     orders = []
     for first in range(0, len(steps), 4):
@@ -54,23 +57,27 @@ def test_t_rl_18_each_inner_epoch_is_a_partition_of_the_rollout_in_another_order
     assert len(set(orders)) == 6, "every inner epoch is cut differently"
 
 
-def test_in_the_warm_up_only_the_value_model_learns() -> None:
-    scene = Scene()
+@pytest.mark.parametrize(("kind", "after"), [("separate", {"policy", "value"}), ("shared", {"policy_value"})])
+def test_in_the_warm_up_only_the_value_model_learns(kind: Any, after: set[str]) -> None:
+    scene = Scene(value_model=kind)
     settings = settings_of(total_episodes=24, rollout_batch_size=8, minibatch_size=4, value_warmup_iterations=1)
     ptx = PtxStream([[5, 6, 7]], ptx_ratio=1.0, minibatch_size=4, micro_batch_tokens=64, seed=0)
     source = scene.source(settings, ptx=ptx)
     kinds = []
     while (batches := source.next_step()) is not None:
         kinds.append({b.kind for b in batches})
-        assert any(b.rollout_metrics for b in batches if isinstance(b, ValueBatch)) == (len(kinds) % 2 == 1)
-    assert kinds == [{"value"}] * 2 + [{"policy", "value", "ptx"}] * 4
+        assert any(b.rollout_metrics for b in value_batches(batches)) == (len(kinds) % 2 == 1)
+    assert kinds == [{"value"}] * 2 + [{*after, "ptx"}] * 4
     with pytest.raises(ValueError, match="leave none of the 3 iterations"):
         settings_of(total_episodes=24, rollout_batch_size=8, minibatch_size=4, value_warmup_iterations=3)
+    with pytest.raises(ValueError, match="value_coef 0: nothing would learn"):
+        settings_of(value_warmup_iterations=1, value_coef=0.0)
 
 
-def test_every_token_carries_its_own_numbers_into_the_minibatch() -> None:
+@BOTH
+def test_every_token_carries_its_own_numbers_into_the_minibatch(kind: Any) -> None:
     """The flat tensors of a micro-batch follow the packing order, whatever the permutation and the sizes."""
-    scene = Scene()
+    scene = Scene(value_model=kind)
     source = scene.source(settings_of(minibatch_size=4), tokens=24)
     for _ in range(2):
         batches = source.next_step()
@@ -83,8 +90,8 @@ def test_every_token_carries_its_own_numbers_into_the_minibatch() -> None:
             columns = (experience.logprobs, experience.advantages, experience.values, experience.returns)
             by_key[e.key] = (e.completion, [t[at : at + n] for t in columns])
             at += n
-        for one, other in zip(batches[0::2], batches[1::2], strict=True):
-            assert isinstance(one, PolicyBatch) and isinstance(other, ValueBatch)
+        for one, other in zip(policy_batches(batches), value_batches(batches), strict=True):
+            assert one.batch is other.batch
             for number, key in enumerate(one.keys):
                 mine = one.batch.owner == number
                 ids, columns = by_key[key]
@@ -95,7 +102,8 @@ def test_every_token_carries_its_own_numbers_into_the_minibatch() -> None:
                     assert torch.equal(found[mine], expected)
 
 
-def test_t_res_4_a_source_in_the_middle_of_a_rollout_goes_on_as_it_was() -> None:
+@BOTH
+def test_t_res_4_a_source_in_the_middle_of_a_rollout_goes_on_as_it_was(kind: Any) -> None:
     """Straight and resumed, every tensor of every later step is equal; the networks stand still here."""
     settings = settings_of(total_episodes=24, minibatch_size=4, num_ppo_epochs=2)
 
@@ -107,7 +115,7 @@ def test_t_res_4_a_source_in_the_middle_of_a_rollout_goes_on_as_it_was() -> None
         source._controller = AdaptiveKLController(0.1, target=0.01, horizon=50)
         return source
 
-    scene = Scene()
+    scene = Scene(value_model=kind)
     straight = make()
     for stop in (1, 4, 6):
         begun = make()
@@ -126,11 +134,11 @@ def assert_equal(one: Sequence[Any] | None, other: Sequence[Any]) -> None:
     assert one is not None
     for a, b in zip(one, other, strict=True):
         assert type(a) is type(b) and a.keys == b.keys and torch.equal(a.batch.ids, b.batch.ids)
-        if isinstance(a, PolicyBatch):
-            assert torch.equal(a.old_logprobs, b.old_logprobs) and torch.equal(a.advantages, b.advantages)
-        if isinstance(a, ValueBatch):
-            assert torch.equal(a.old_values, b.old_values) and torch.equal(a.returns, b.returns)
-            assert a.rollout_metrics == b.rollout_metrics
+    for c, d in zip(policy_batches(one), policy_batches(other), strict=True):
+        assert torch.equal(c.old_logprobs, d.old_logprobs) and torch.equal(c.advantages, d.advantages)
+    for e, f in zip(value_batches(one), value_batches(other), strict=True):
+        assert torch.equal(e.old_values, f.old_values) and torch.equal(e.returns, f.returns)
+        assert e.rollout_metrics == f.rollout_metrics
 
 
 def test_every_rollout_draws_new_samples_and_the_coefficient_of_the_moment() -> None:
@@ -142,7 +150,7 @@ def test_every_rollout_draws_new_samples_and_the_coefficient_of_the_moment() -> 
     while (batches := source.next_step()) is not None:
         assert source._experience is not None
         seen.append([e.completion for e in source._experience.episodes])
-        found = [b for b in batches if isinstance(b, ValueBatch)]
+        found = value_batches(batches)
         # Rollout metrics are logged once a rollout.
         assert [bool(b.rollout_metrics) for b in found] == [True] + [False] * (len(found) - 1)
         total, weight = found[0].rollout_metrics["ppo/kl_coef"]
@@ -171,8 +179,7 @@ def learn(
     prompts: Sequence[tuple[list[int], str]] = PROMPTS,
 ) -> list[dict[str, float]]:
     source = scene.source(settings, score, kl_coef=kl_coef, prompts=prompts, tokens=10_000)
-    modules = {"policy": scene.policy, "value": scene.value}
-    task = task_of(modules, scene.objective(settings), source=source, coefs={"value": settings.value_coef})
+    task = task_of(scene.modules, scene.objective(settings), source=source, coefs={"value": settings.value_coef})
     rows = train(task, rate=rate, final_ratio=final_ratio)
     return [row for row in rows if "ppo/score" in row]
 
@@ -190,8 +197,10 @@ def ends(rows: Sequence[dict[str, float]], name: str) -> tuple[float, float]:
     return sum(values[:3]) / 3, sum(values[-3:]) / 3
 
 
-def test_t_rl_32_a_count_of_a_token_rises_and_so_does_the_kl() -> None:
-    rows = learn(Scene(stop=(2,)), share_of_9, settings_of(**LEARN, max_tokens=8), kl_coef=0.01, rate=1e-3)
+@BOTH
+def test_t_rl_32_a_count_of_a_token_rises_and_so_does_the_kl(kind: Any) -> None:
+    scene = Scene(stop=(2,), value_model=kind, new_head=True)
+    rows = learn(scene, share_of_9, settings_of(**LEARN, max_tokens=8), kl_coef=0.01, rate=1e-3)
     first, last = ends(rows, "ppo/score")
     assert last > first + 0.8
     first, last = ends(rows, "ppo/kl")
@@ -199,17 +208,23 @@ def test_t_rl_32_a_count_of_a_token_rises_and_so_does_the_kl() -> None:
 
 
 @pytest.mark.slow
-def test_t_rl_32_a_strong_kl_pins_the_policy() -> None:
-    rows = learn(Scene(stop=(2,)), share_of_9, settings_of(**LEARN, max_tokens=8), kl_coef=1e3, rate=1e-3)
+@pytest.mark.parametrize(("kind", "coef"), [("separate", 0.5), ("shared", 1e-3)])
+def test_t_rl_32_a_strong_kl_pins_the_policy(kind: Any, coef: float) -> None:
+    """The returns are in the hundreds: on a shared trunk a value loss of weight 0.5 would move the policy by itself."""
+    settings = settings_of(**LEARN, max_tokens=8, value_coef=coef)
+    scene = Scene(stop=(2,), value_model=kind, new_head=True)
+    rows = learn(scene, share_of_9, settings, kl_coef=1e3, rate=1e-3)
     first, last = ends(rows, "ppo/score")
     assert abs(last - first) < 0.3
     assert ends(rows, "ppo/kl")[1] < 1.0
 
 
 @pytest.mark.slow
-def test_t_rl_32_with_the_sign_flipped_the_count_falls() -> None:
+@BOTH
+def test_t_rl_32_with_the_sign_flipped_the_count_falls(kind: Any) -> None:
     settings = settings_of(**{**LEARN, "total_episodes": 32 * 20}, max_tokens=8)
-    down = learn(Scene(stop=(2,)), lambda e: -share_of_9(e), settings, kl_coef=0.01)
+    scene = Scene(stop=(2,), value_model=kind, new_head=True)
+    down = learn(scene, lambda e: -share_of_9(e), settings, kl_coef=0.01)
     first, last = ends(down, "ppo/score")
     assert last > 0.5 * first, "the scores are negative"
 
@@ -231,17 +246,18 @@ def test_t_rl_32_the_length_goes_to_20_or_away_from_it(sign: float) -> None:
     assert abs(length - 20) < 5 if sign > 0 else abs(length - 20) > 10
 
 
-def test_t_rl_27_under_a_constant_score_advantages_vanish_once_the_critic_fits() -> None:
-    scene = Scene()
+@BOTH
+def test_t_rl_27_under_a_constant_score_advantages_vanish_once_the_critic_fits(kind: Any) -> None:
+    scene = Scene(value_model=kind)
     settings = settings_of(total_episodes=24 * 20, rollout_batch_size=24, minibatch_size=24, whiten_advantages=False)
     source = scene.source(settings, lambda es: torch.ones(len(es)), kl_coef=0.0, tokens=10_000)
-    task = task_of({"policy": scene.policy, "value": scene.value}, scene.objective(settings), source=source)
+    task = task_of(scene.modules, scene.objective(settings), source=source)
     sizes = []
     whole = source.next_step
 
     def watched() -> Any:
         batches = whole()
-        sizes.append(max(b.advantages.abs().mean().item() for b in batches or [] if isinstance(b, PolicyBatch)))
+        sizes.append(max(b.advantages.abs().mean().item() for b in policy_batches(batches or [])))
         return batches
 
     source.next_step = watched  # type: ignore[method-assign]
@@ -252,9 +268,10 @@ def test_t_rl_27_under_a_constant_score_advantages_vanish_once_the_critic_fits()
 
 
 @pytest.mark.slow
-def test_t_rl_25_one_token_completions_converge_to_the_closed_form() -> None:
+@BOTH
+def test_t_rl_25_one_token_completions_converge_to_the_closed_form(kind: Any) -> None:
     """pi* = pi_ref exp(r / beta) / Z, through generator, reward, GAE, clipping, the critic and AdamW."""
-    scene = Scene(vocab=8, stop=())
+    scene = Scene(vocab=8, stop=(), value_model=kind, new_head=True)
     r = torch.tensor([0.0, 0.2, 1.0, -1.0, 0.5, 0.0, 0.8, -0.5])
     prompt = [([5, 6], "only")]
     beta = 0.5

@@ -10,9 +10,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tunesmith.algorithms.ppo.settings import PPOSettings
+from tunesmith.algorithms.ppo.value_model import ValueModel
 from tunesmith.algorithms.rollout import (
     Episode,
+    TokenScores,
     completion_logprobs,
+    completion_scores,
     completion_values,
     episodes_of,
     lengths_of,
@@ -21,7 +24,7 @@ from tunesmith.algorithms.rollout import (
 )
 from tunesmith.losses.kl import k1, k3
 from tunesmith.losses.policy_gradient import apply_no_eos, gae, per_token_rewards, whiten
-from tunesmith.model.generate import Sampling, generate
+from tunesmith.model.generate import Generated, Sampling, generate
 from tunesmith.train.objective import MetricSum, StateTree
 
 ScoreEpisodes = Callable[[Sequence[Episode]], Tensor]
@@ -87,7 +90,7 @@ class ExperienceMaker:
         *,
         policy: PreTrainedModel,
         reference: PreTrainedModel,
-        value: PreTrainedModel,
+        value: ValueModel,
         score: ScoreEpisodes,
         settings: PPOSettings,
         stop_ids: Sequence[int],
@@ -101,6 +104,11 @@ class ExperienceMaker:
         self._stop_ids = tuple(stop_ids)
         self._tokens = micro_batch_tokens
 
+    @property
+    def shared(self) -> bool:
+        """Whether policy and value model have one trunk."""
+        return self._value.shared
+
     def make(self, prompts: Sequence[tuple[list[int], str]], *, kl_coef: float, seed: int) -> Experience:
         """Return one rollout batch: a completion of each (ids, key) prompt."""
         s = self._settings
@@ -108,13 +116,10 @@ class ExperienceMaker:
         generated = generate(self._policy, [p for p, _ in prompts], stop_ids=self._stop_ids, sampling=sampling)
         episodes = episodes_of(prompts, generated)
         lengths = lengths_of(episodes)
-        options = {"temperature": s.temperature, "micro_batch_tokens": self._tokens}
-        if s.logprobs == "sampled":
-            logprobs = torch.tensor([x for row in generated for g in row for x in g.logprobs])
-        else:
-            logprobs = completion_logprobs(self._policy, episodes, **options)  # type: ignore[arg-type]
-        ref_logprobs = completion_logprobs(self._reference, episodes, **options)  # type: ignore[arg-type]
-        values = completion_values(self._value, episodes, micro_batch_tokens=self._tokens)
+        logprobs, values = self._evaluate(episodes, generated)
+        ref_logprobs = completion_logprobs(
+            self._reference, episodes, temperature=s.temperature, micro_batch_tokens=self._tokens
+        )
         raw = self._score(episodes)
         scores = raw if s.score_clip is None else raw.clamp(-s.score_clip, s.score_clip)
         finished = torch.tensor([e.finished for e in episodes])
@@ -127,3 +132,17 @@ class ExperienceMaker:
         if s.whiten_advantages:
             advantages = whiten(advantages, unbiased=s.unbiased_variance)
         return Experience(tuple(episodes), raw, logprobs, ref_logprobs, values, advantages, estimated.returns)
+
+    def _evaluate(self, episodes: Sequence[Episode], generated: Sequence[Sequence[Generated]]) -> TokenScores:
+        """Return the old log-probs and values; in one pass where the policy's trunk gives both."""
+        s, tokens, read = self._settings, self._tokens, self._value.read
+        if s.logprobs == "recompute" and self.shared:
+            return completion_scores(
+                self._policy, episodes, read=read, temperature=s.temperature, micro_batch_tokens=tokens
+            )
+        if s.logprobs == "sampled":
+            logprobs = torch.tensor([x for row in generated for g in row for x in g.logprobs])
+        else:
+            logprobs = completion_logprobs(self._policy, episodes, temperature=s.temperature, micro_batch_tokens=tokens)
+        values = completion_values(self._value.trunk, episodes, read=read, micro_batch_tokens=tokens)
+        return TokenScores(logprobs, values)

@@ -12,8 +12,9 @@ from transformers import PreTrainedModel
 
 from tunesmith.algorithms.packed_batch import CountedBatch, PackedBatch
 from tunesmith.algorithms.ppo.settings import PPOSettings
+from tunesmith.algorithms.ppo.value_model import ValueModel
 from tunesmith.losses.policy_gradient import clipped_policy_loss, clipped_value_loss
-from tunesmith.model.network import target_logprobs, target_nll_sum, token_values
+from tunesmith.model.network import logprobs_of, source_states, target_nll_sum
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch
 
 
@@ -38,6 +39,17 @@ class ValueBatch(PackedBatch):
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyValueBatch(CountedBatch):
+    """A policy and a value batch of the same tokens, for one forward pass of the trunk that they share.
+
+    It is one kind: its weight, their tokens, divides both losses.
+    """
+
+    policy: PolicyBatch
+    value: ValueBatch
+
+
+@dataclass(frozen=True, slots=True)
 class PtxBatch(CountedBatch):
     """Pretraining rows; every token is learned, there is no prompt mask (T-RL-19)."""
 
@@ -45,29 +57,46 @@ class PtxBatch(CountedBatch):
 class PPOObjective:
     """Summed losses by the kind of micro-batch; the engine divides each by the step's tokens of that kind."""
 
-    def __init__(self, *, policy: PreTrainedModel, value: PreTrainedModel, settings: PPOSettings) -> None:
+    def __init__(self, *, policy: PreTrainedModel, value: ValueModel, settings: PPOSettings) -> None:
         self._policy = policy
         self._value = value
         self._settings = settings
 
     def __call__(self, micro_batch: MicroBatch) -> LossOutput:
-        """Return the loss sum of a policy, value or pretraining micro-batch; dropout is off.
+        """Return the loss sum of a micro-batch; dropout is off.
 
         The rollout's log-probs and values know no dropout: with it, ratios would not start at 1 (T-RL-5).
         """
         self._policy.eval()
-        self._value.eval()
+        self._value.trunk.eval()
         match micro_batch:
             case PolicyBatch():
-                return self._policy_loss(micro_batch)
+                return self._policy_loss(micro_batch, self._states(self._policy, micro_batch))
             case ValueBatch():
-                return self._value_loss(micro_batch)
+                # A value batch alone on a shared trunk is warm-up: the policy must not move.
+                with torch.set_grad_enabled(torch.is_grad_enabled() and not self._value.shared):
+                    states = self._states(self._value.trunk, micro_batch)
+                return self._value_loss(micro_batch, states)
+            case PolicyValueBatch():
+                states = self._states(self._policy, micro_batch)
+                policy = self._policy_loss(micro_batch.policy, states)
+                value = self._value_loss(micro_batch.value, states)
+                loss = policy.loss_sum + self._settings.value_coef * value.loss_sum
+                return LossOutput(loss, {**policy.metrics, **value.metrics})
         return self._ptx_loss(cast(PtxBatch, micro_batch))
 
-    def _policy_loss(self, micro: PolicyBatch) -> LossOutput:
-        device, n = self._policy.device, micro.weight
-        out = target_logprobs(
-            self._policy, micro.batch.to(device), temperature=self._settings.temperature, with_entropy=True
+    @staticmethod
+    def _states(network: PreTrainedModel, micro: PackedBatch) -> Tensor:
+        return source_states(network, micro.batch.to(network.device))
+
+    def _policy_loss(self, micro: PolicyBatch, states: Tensor) -> LossOutput:
+        device, n = states.device, micro.weight
+        out = logprobs_of(
+            self._policy,
+            states,
+            micro.batch.targets.to(device),
+            temperature=self._settings.temperature,
+            with_entropy=True,
         )
         old, advantages = micro.old_logprobs.to(device), micro.advantages.to(device)
         clipped = clipped_policy_loss(out.logprobs, old, advantages, clip_range=self._settings.clip_range)
@@ -84,14 +113,13 @@ class PPOObjective:
                 metrics["ppo/entropy"] = MetricSum(float(out.entropy.sum()), n)
         return LossOutput(loss, metrics)
 
-    def _value_loss(self, micro: ValueBatch) -> LossOutput:
-        device = self._value.device
-        values = token_values(self._value, micro.batch.to(device))
+    def _value_loss(self, micro: ValueBatch, states: Tensor) -> LossOutput:
+        device, n = states.device, micro.weight
+        values = self._value.read(states)
         clipped = clipped_value_loss(
             values, micro.old_values.to(device), micro.returns.to(device), clip_range=self._settings.value_clip_range
         )
         loss = clipped.losses.sum()
-        n = micro.weight
         return LossOutput(
             loss,
             {

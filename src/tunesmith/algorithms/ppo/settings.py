@@ -22,10 +22,20 @@ class PPOSettings(Strict):
     lam: float = Field(0.95, ge=0, le=1, description="GAE lambda; the paper does not say, its code lineage uses 0.95")
     clip_range: float = Field(0.2, gt=0, description="policy ratio clip")
     value_clip_range: float | None = Field(0.2, description="value clip; null = off")
-    value_warmup_iterations: int = Field(
-        0, ge=0, description="first rollout batches from which only the value model learns (arXiv 2307.04964)"
+    value_model: Literal["separate", "shared"] = Field(
+        "separate",
+        description="separate: a network that starts as the reward model's copy; shared: a head on the policy's trunk "
+        "that starts at 0 for every state and is not saved with the model (Ziegler et al. 2019)",
     )
-    value_coef: float = Field(0.5, ge=0, description="weight of the value loss (0.5 (V - R)^2); separate value model")
+    value_warmup_iterations: int = Field(
+        0,
+        ge=0,
+        description="first rollout batches from which only the value model learns, its head if the trunk is shared "
+        "(arXiv 2307.04964)",
+    )
+    value_coef: float = Field(
+        0.5, ge=0, description="weight of the value loss (0.5 (V - R)^2); code with a shared trunk often has 0.1"
+    )
     no_eos: Literal["replace", "subtract", "none"] = Field(
         "replace", description="what happens to the score of a completion cut at max_tokens"
     )
@@ -49,6 +59,10 @@ class PPOSettings(Strict):
             raise ValueError(
                 f"value_warmup_iterations {self.value_warmup_iterations} leave none of the {self.iterations} iterations"
                 " to the policy"
+            )
+        if self.value_warmup_iterations and self.value_coef == 0:
+            raise ValueError(
+                f"value_warmup_iterations {self.value_warmup_iterations} with value_coef 0: nothing would learn in them"
             )
         return self
 

@@ -1,8 +1,9 @@
 """PPO's step source: the only live loop, generate <-> update, closed inside this package.
 
 for each iteration:  draw prompts -> make experience -> for each inner epoch: a fresh permutation, cut into minibatches
-each minibatch is one optimizer step: policy + value micro-batches, and ptx micro-batches when asked for; in the first
-`value_warmup_iterations` value micro-batches alone, so that the policy never follows an untrained value model
+each minibatch is one optimizer step: policy + value micro-batches (one for both where they share the trunk), and ptx
+micro-batches when asked for; in the first `value_warmup_iterations` value micro-batches alone, so that the policy never
+follows an untrained value model
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from tunesmith.algorithms.ppo.experience import Experience, ExperienceMaker
-from tunesmith.algorithms.ppo.objective import PolicyBatch, PtxBatch, ValueBatch
+from tunesmith.algorithms.ppo.objective import PolicyBatch, PolicyValueBatch, PtxBatch, ValueBatch
 from tunesmith.algorithms.ppo.ptx import PtxStream
 from tunesmith.algorithms.ppo.settings import PPOSettings
 from tunesmith.algorithms.rollout import pack_episodes, token_slices
@@ -86,14 +87,14 @@ class PPOSource:
 
     def _minibatch(
         self, experience: Experience, inner: int, metrics: dict[str, MetricSum]
-    ) -> list[PolicyBatch | ValueBatch | PtxBatch]:
+    ) -> list[PolicyBatch | ValueBatch | PolicyValueBatch | PtxBatch]:
         size = self._settings.minibatch_size
         epoch, place = divmod(inner, self._settings.rollout_batch_size // size)
         members = self._order(epoch)[place * size : (place + 1) * size]
         slices = token_slices(experience.episodes)
         sizes = [e.size for e in experience.episodes]
         warming_up = self.iteration < self._settings.value_warmup_iterations
-        out: list[PolicyBatch | ValueBatch | PtxBatch] = []
+        out: list[PolicyBatch | ValueBatch | PolicyValueBatch | PtxBatch] = []
         for part in split_by_tokens(members, sizes, self._tokens):
             batch = pack_episodes([experience.episodes[i] for i in part])
             where = [slices[i] for i in part]
@@ -101,9 +102,14 @@ class PPOSource:
                 torch.cat([t[w] for w in where])
                 for t in (experience.logprobs, experience.advantages, experience.values, experience.returns)
             )
-            if not warming_up:
-                out.append(PolicyBatch("policy", batch, old, advantages))
-            out.append(ValueBatch("value", batch, values, returns, metrics))
+            policy = PolicyBatch("policy", batch, old, advantages)
+            value = ValueBatch("value", batch, values, returns, metrics)
+            if warming_up:
+                out.append(value)
+            elif self._maker.shared:
+                out.append(PolicyValueBatch("policy_value", batch, policy, value))
+            else:
+                out += [policy, value]
             metrics = {}
         return out if self._ptx is None or warming_up else [*out, *self._ptx.take()]
 
