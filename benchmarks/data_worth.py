@@ -6,7 +6,7 @@ For each seed the shipped base is fine-tuned, the same number of steps each time
 - `raw`: the same ones, damaged as scraped data is: 45 % have one of ten faults, and a tenth stand there twice;
 - `cleaned`: `raw` after `data check` and `data clean`, by the commands that a user would give;
 - `augmented`: `cleaned` with the variants of `data augment`: noise and other words, a tenth of the rows each;
-- `noised`: `cleaned` with noise alone, as much of it as the noisy test has, in as many variants as there are rows;
+- `noised`: `cleaned` with noise alone, as much in a row as in the noisy test, six kinds, each in a sixth of the rows;
 - `lopsided`: as many other demonstrations, 80 % of them of one task;
 - `even`: as many, each task equally often.
 

@@ -56,7 +56,7 @@ class DiversityConfig(Strict):
         default=0.25, gt=0, lt=1, description="cosine similarity from which on they are of one kind"
     )
     over: float = Field(default=3.0, gt=1, description="a kind this many times its even share is over-represented")
-    lopsided: float = Field(default=0.6, gt=0, lt=1, description="lopsidedness from which on advice is given")
+    lopsided: float = Field(default=0.5, gt=0, lt=1, description="lopsidedness from which on advice is given")
     seed: int = Field(default=0, description="of the sample and the clusters")
 
 
