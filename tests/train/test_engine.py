@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from tests.train.toy_training import (
     FixedSource,
@@ -275,16 +276,18 @@ def test_fixed_metric_names_and_the_schedule(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_source_samples_in_the_precision_of_training(tmp_path: Path, precision: str) -> None:
-    seen = []
+def test_sources_and_optimizers_compute_in_the_precision_of_training(tmp_path: Path, precision: str) -> None:
+    seen, updates = [], []
 
     class Watched(ToySource):
         def next_step(self) -> Any:
             seen.append(torch.is_autocast_enabled("cpu"))
             return super().next_step()
 
+    watching = register_optimizer_step_pre_hook(lambda *_: updates.append(torch.is_autocast_enabled("cpu")))
     train(toy_task(toy_model(), Watched(toy_rows(4), 2)), toy_config(precision=precision), toy_run(tmp_path))
-    assert set(seen) == {precision == "bf16"}
+    watching.remove()
+    assert set(seen) == set(updates) == {precision == "bf16"}
 
 
 def test_learns(tmp_path: Path) -> None:

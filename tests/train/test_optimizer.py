@@ -160,9 +160,10 @@ def test_muon_is_for_hidden_matrices_and_adamw_for_the_rest() -> None:
     assert {g["lr"] for g in optimizer.param_groups} == {0.2}
 
 
+@pytest.mark.parametrize("autocast", [False, True])
 @pytest.mark.parametrize("shape", [(16, 16), (12, 40), (40, 12)])
-def test_muon_updates_like_the_one_in_torch(shape: tuple[int, int]) -> None:
-    """Theirs orthogonalises in bf16, hence the tolerance."""
+def test_muon_updates_like_the_one_in_torch(shape: tuple[int, int], autocast: bool) -> None:
+    """Theirs orthogonalises in bf16, hence the tolerance; under autocast so does ours."""
     torch.manual_seed(0)
     ours, theirs = nn.Linear(*shape, bias=False), nn.Linear(*shape, bias=False)
     theirs.load_state_dict(ours.state_dict())
@@ -173,7 +174,8 @@ def test_muon_updates_like_the_one_in_torch(shape: tuple[int, int]) -> None:
     for _ in range(4):
         ours.weight.grad = torch.randn_like(ours.weight)
         theirs.weight.grad = ours.weight.grad.clone()
-        first.step()
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            first.step()
         second.step()
     difference = (ours.weight - theirs.weight).norm() / (ours.weight - start).norm()
     assert difference.item() < 0.02

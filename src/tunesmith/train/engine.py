@@ -176,7 +176,8 @@ class Engine:
                 if settings.max_grad_norm is not None:
                     clip_gradients(self.state.trainable.by_module[name].values(), settings.max_grad_norm, norm)
             set_learning_rate(self.state.optimizer, rate)
-            self.state.optimizer.step()
+            with self._global_step.autocast():  # Muon's products
+                self.state.optimizer.step()
             self.state.optimizer.zero_grad(set_to_none=True)
             if self.state.ema:
                 self.state.ema.update()
