@@ -44,7 +44,7 @@ class ModelResult(_Part):
     """One model on the held-out prompts. `perplexity` is per token on held-out documents; lengths are in tokens.
 
     `poor_manner`: answers, right or wrong, that doubt what they know, talk down or pad (`tunesmith.desk.manners`).
-    `entropy` is nats a token on PPO's own roll-outs, so known only before (SFT) and at the end of it (PPO-ptx).
+    `entropy` is nats a token at the temperature that the answers were sampled at, estimated by their own log-probs.
     """
 
     success: RateField | None = None

@@ -26,6 +26,14 @@ class Answers(NamedTuple):
         """Return the first completion of each prompt."""
         return [row[0] for row in self.texts]
 
+    def entropy(self) -> float | None:
+        """Return the entropy in nats a token, estimated by the first completions' own log-probs; None without tokens.
+
+        It is that of the distribution sampled from (temperature included); greedy completions say nothing of it.
+        """
+        logprobs = [value for row in self.generated for value in row[0].logprobs]
+        return -sum(logprobs) / len(logprobs) if logprobs else None
+
     def token_counts(self) -> list[int]:
         """Return the length of each first completion."""
         return [len(row[0].ids) for row in self.generated]

@@ -75,7 +75,7 @@ def measure_desk(
     found = desk_eval(prompts, outputs, versus=pairs, labelers=labelers(heldout=True), seed=config.seed)
     texts = {name: a.first_texts() for name, a in answers.items()}
     return Measured(
-        models=found.models,
+        models={name: m.model_copy(update={"entropy": answers[name].entropy()}) for name, m in found.models.items()},
         win_rates={name: WinRateResult.of(rate) for name, rate in found.win_rates.items()},
         differences=found.differences,
         samples=choose_samples(prompts, texts, found.verdicts, n=SAMPLES, seed=config.seed),
@@ -94,6 +94,7 @@ def measure_plain(
             perplexity=losses.get(name),
             mean_tokens=mean_length(a.token_counts()),
             distinct_2=distinct_n([words(t) for t in a.first_texts()], 2),
+            entropy=a.entropy(),
         )
         for name, a in answers.items()
     }

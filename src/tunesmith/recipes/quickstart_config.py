@@ -76,14 +76,14 @@ class QuickstartConfig(Strict):
     out: str = Field("runs/quickstart", description="where everything goes")
     seed: int = Field(0, description="the seed of everything random")
     full: bool = Field(False, description="with the experiments that take up to 30 minutes")
-    sft_rows: int = Field(6000, ge=1, description="desk demonstrations")
+    sft_rows: int = Field(9000, ge=1, description="desk demonstrations")
     sft_emphasis: dict[str, Annotated[float, Field(gt=0)]] = Field(
         # What a small model finds hardest; people ask for it no more often.
-        {"other": 2.0, "brainstorming": 1.5},
+        {"other": 4.0, "brainstorming": 1.5},
         description="task -> how many times as often as people ask for it demonstrations of it are drawn",
     )
-    rank_prompts: int = Field(4000, ge=2, description="prompts whose completions are ranked for training")
-    heldout_rank_prompts: int = Field(200, ge=1, description="prompts ranked by the held-out labelers")
+    rank_prompts: int = Field(8000, ge=2, description="prompts whose completions are ranked for training")
+    heldout_rank_prompts: int = Field(500, ge=1, description="prompts ranked by the held-out labelers")
     rank_temperatures: tuple[float, ...] = Field(
         (0.7, 1.0, 1.3, 1.6), min_length=2, max_length=9, description="each ranked prompt is answered once at each"
     )

@@ -15,13 +15,12 @@ from tunesmith.core.run_context import RunContext
 from tunesmith.evaluate.charts import Panel
 from tunesmith.evaluate.curves import read_curves
 from tunesmith.evaluate.report import ReportDetails, write_report
-from tunesmith.evaluate.results import ModelResult, OveroptimisationResult, Results, write_results
+from tunesmith.evaluate.results import OveroptimisationResult, Results, write_results
 from tunesmith.evaluate.terminal import terminal_summary
 from tunesmith.recipes.clock import Clock, peak_memory_gib
 from tunesmith.recipes.measure import Measured
 
-FIRST_SHARE = 0.05  # SFT's entropy is the mean over this first share of PPO's steps, when little has moved yet
-LAST_SHARE = 0.2  # KL and entropy are the means over this last share of PPO's steps
+LAST_SHARE = 0.2  # the KL is the mean over this last share of PPO's steps
 
 
 def write_outcome(
@@ -37,17 +36,16 @@ def write_outcome(
     paths = {name: str(out / name) for name in ("sft", "reward", "ppo_ptx")}
     paths |= {"report": str(out / "report.html"), "results": str(out / "results.json")}
     curves = read_curves(out / "ppo_ptx" / "metrics.jsonl", ["ppo/score", "ppo/kl", "ppo/length", "ppo/entropy"])
-    kl, entropy = ([value for _, value in curves[name]] for name in ("ppo/kl", "ppo/entropy"))
     results = Results(
         seed=seed,
         seconds=clock.times(),
         peak_memory_gib=peak_memory_gib(),
         tokens_per_second=clock.rates(),
-        models=_with_entropy(measured.models, entropy),
+        models=measured.models,
         reward_model=measured.reward_model,
         win_rates=measured.win_rates,
         differences=measured.differences,
-        kl=_mean(_last(kl)),
+        kl=_mean(_last([value for _, value in curves["ppo/kl"]])),
         paths=paths,
         overoptimisation=curves_over_kl.get("rl"),
         best_of_n=curves_over_kl.get("best_of_n"),
@@ -73,12 +71,6 @@ def write_outcome(
     write_report(results, details, out / "report.html")
     _print(results, context.log)
     return paths
-
-
-def _with_entropy(models: Mapping[str, ModelResult], entropy: Sequence[float]) -> dict[str, ModelResult]:
-    """PPO starts as the SFT model: its first entropies are SFT's, its last ones its own."""
-    known = {"sft": _mean(entropy[: max(1, round(len(entropy) * FIRST_SHARE))]), "ppo_ptx": _mean(_last(entropy))}
-    return {name: model.model_copy(update={"entropy": known.get(name)}) for name, model in models.items()}
 
 
 def _last(values: Sequence[float]) -> Sequence[float]:
