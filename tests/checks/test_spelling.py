@@ -48,3 +48,7 @@ def test_other_languages_names_and_code_are_left_alone() -> None:
     assert judged("das ist die arbiet der leuet und sie ist nicht gut für wrok und teh") == ""
     assert judged("the men are Wrok and Peple and Thigns of this town") == ""
     assert judged("```\nthe wrok of teh peple is good\n```") == ""
+
+
+def test_a_text_of_addresses_alone_has_no_words_to_judge() -> None:
+    assert judged("https://wrok.org/teh-thigns/peple-becuase-recieve") == ""

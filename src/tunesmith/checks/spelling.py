@@ -56,7 +56,7 @@ def spelling(text: Worded, config: SpellingConfig) -> str:
         text = Worded(Text(text.field, text.role, _ADDRESS.sub(" ", text.text)))
     words = text.words
     unknown = text.vocabulary - known
-    if sum(map(FUNCTION_WORDS["English"].__contains__, words)) < 0.1 * len(words):
+    if not words or sum(map(FUNCTION_WORDS["English"].__contains__, words)) < 0.1 * len(words):
         return ""
     names = {word for word in unknown if _named(word, text.text)}
     slips = [word for word in words if word in unknown and word not in names and is_slip(word)]
