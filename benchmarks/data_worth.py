@@ -22,34 +22,36 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks.planted_faults import FAULTS, PLACEHOLDERS, REFUSALS, Row, planted_with
+from benchmarks.planted_faults import FAULTS, PLACEHOLDERS, REFUSALS, Row, answered, planted_with
 from tunesmith.cli.main import main as tunesmith
 from tunesmith.core.records import Demonstration, Prompt
 from tunesmith.core.run_context import RunContext
 from tunesmith.desk import demonstrations, prompts
 from tunesmith.evaluate.desk_eval import ModelOutputs, desk_eval
+from tunesmith.formats import openai_chat
+from tunesmith.formats import write as write_records
 from tunesmith.make.augment.augment import Strength, augment
-from tunesmith.make.augment.known import methods
+from tunesmith.make.augment.known import METHODS
 from tunesmith.model.generate import Sampling
 from tunesmith.recipes import sft
 from tunesmith.recipes.answer import answer
 from tunesmith.recipes.quickstart_config import SFT
+from tunesmith.recipes.quickstart_parts import EVALUATE
 from tunesmith.recipes.stage import open_model
 from tunesmith.statistics.few import mean_of_few
 
 HEAVY = "closed_qa"  # what the lopsided set is full of
 FIXES = "unicode,html,invisible,boilerplate,whitespace,duplicates"
 DROPS = "noise.refusal,noise.placeholder,noise.copies_prompt,noise.language,noise.repetition,noise.boilerplate"
-NOISE = ("typos", "keyboard", "case", "punctuation", "spaces", "homoglyphs")
+NOISE = tuple(name for name, method in METHODS.items() if method.answer == "kept" and method.scenario == "noisy")
 PLANTED = (
     "broken.mojibake", "broken.html", "broken.invisible", "noise.boilerplate", "noise.copies_prompt",
     "noise.language", "noise.repetition",
 )  # fmt: skip
-TEST_SEED = 4  # added to the seed: prompts that no training set holds
 SETS = ("untouched", "raw", "cleaned", "augmented", "noised", "even", "lopsided")
 BASELINE = {
     "cleaned": "raw",
@@ -59,30 +61,18 @@ BASELINE = {
     "lopsided": "untouched",
     "even": "untouched",
 }
-Plant = Callable[[Row, random.Random], bytes | None]
 
 
 def row_of(one: Demonstration) -> Row:
     """Return a chat row as it stands in a file."""
-    turns = [{"role": m.role, "content": m.content} for m in one.prompt]
-    return {"messages": [*turns, {"role": "assistant", "content": one.completion}]}
-
-
-def instead(pieces: tuple[str, ...]) -> Plant:
-    """Return a fault that puts one of these in the answer's place."""
-    change = planted_with(pieces, instead=True)
-
-    def plant(row: Row, rng: random.Random) -> bytes:
-        row["messages"][-1]["content"] = change("", rng)
-        return json.dumps(row, ensure_ascii=False).encode()
-
-    return plant
+    return openai_chat.dump(one).rows[0]
 
 
 def damaged(rows: Sequence[Demonstration], rng: random.Random) -> tuple[list[bytes], Counter[str]]:
     """Return lines of which 45 % have a fault and a tenth is repeated, shuffled, and how many have which."""
-    faults: dict[str, Plant] = {name: FAULTS[name] for name in PLANTED}
-    faults |= {"refusal instead": instead(REFUSALS), "placeholder instead": instead(PLACEHOLDERS)}
+    faults = {name: FAULTS[name] for name in PLANTED}
+    for name, pieces in (("refusal instead", REFUSALS), ("placeholder instead", PLACEHOLDERS)):
+        faults[name] = answered(planted_with(pieces, instead=True))
     lines, counts = [], Counter[str]()
     for one in rows:
         name = rng.choice([*faults, "another row's answer"]) if rng.random() < 0.45 else ""
@@ -112,13 +102,6 @@ def of_tasks(rows: int, seed: int, *, share: float | None) -> list[Demonstration
     return pool[HEAVY][:heavy] + random.Random(seed).sample(others, rows - heavy)
 
 
-def write(path: Path, lines: Sequence[bytes]) -> str:
-    """Write lines and return the path's name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"\n".join(lines) + b"\n")
-    return str(path)
-
-
 def command(*words: str) -> None:
     """Give a command as a user would."""
     print("$ tunesmith", *words, file=sys.stderr)
@@ -131,7 +114,9 @@ def training_sets(folder: Path, rows: int, seed: int) -> tuple[dict[str, str], C
     """Make the training sets by the tool's own commands; returns name -> file or snapshot, and the planted faults."""
     asked = demonstrations(rows, seed=seed, split="train")
     lines, counts = damaged(asked, random.Random(seed))
-    raw = write(folder / "raw.jsonl", lines)
+    folder.mkdir(parents=True, exist_ok=True)
+    raw = str(folder / "raw.jsonl")
+    Path(raw).write_bytes(b"\n".join(lines) + b"\n")
     cleaned, augmented, noised, checked = (str(folder / x) for x in ("cleaned", "augmented", "noised", "checked"))
     if not Path(noised).exists():
         command("data", "check", raw, "--out", checked, "--fail-on", "never")
@@ -145,7 +130,8 @@ def training_sets(folder: Path, rows: int, seed: int) -> tuple[dict[str, str], C
     sets = {"raw": raw, "cleaned": cleaned, "augmented": augmented, "noised": noised}
     chosen = {"untouched": asked, "lopsided": of_tasks(rows, seed, share=0.8), "even": of_tasks(rows, seed, share=None)}
     for name, found in chosen.items():
-        sets[name] = write(folder / f"{name}.jsonl", [json.dumps(row_of(one)).encode() for one in found])
+        sets[name] = str(folder / f"{name}.jsonl")
+        write_records(found, Path(sets[name]), format=openai_chat.NAME)
     return sets, counts
 
 
@@ -153,8 +139,8 @@ def noisy(asked: Sequence[Prompt], seed: int) -> list[Prompt]:
     """Return the prompts with typing errors: one kind each, a fifth of the words; a few may not suit and stay."""
     rng, found = random.Random(seed), []
     for index, prompt in enumerate(asked):
-        chosen = methods((rng.choice(NOISE),))
-        made = augment([prompt], chosen, strength=Strength(share=1.0, rate=0.2), seed=seed + index)
+        chosen = METHODS[rng.choice(NOISE)]
+        made = augment([prompt], [chosen], strength=Strength(share=1.0, rate=0.2), seed=seed + index)
         found.append(cast(Prompt, made.variants[0]) if made.variants else prompt)
     return [Prompt(messages=new.messages, meta=old.meta) for new, old in zip(found, asked, strict=True)]
 
@@ -162,7 +148,7 @@ def noisy(asked: Sequence[Prompt], seed: int) -> list[Prompt]:
 def one_seed(folder: Path, rows: int, seed: int, *, tests: int, steps: int, known: dict[str, Any]) -> dict[str, Any]:
     """Train and measure every set that is not `known` from an earlier run; returns success by set, test and task."""
     sets, counts = training_sets(folder, rows, seed)
-    plain = prompts(tests, seed=seed + TEST_SEED, split="test")
+    plain = prompts(tests, seed=seed + EVALUATE, split="test")
     asked = {"plain": plain, "noisy": noisy(plain, seed)}
     changed = sum(a.messages != b.messages for a, b in zip(*asked.values(), strict=True))
     results: dict[str, Any] = {"faults": counts, "noisy_prompts_changed": changed, "sets": dict(known)}

@@ -51,7 +51,9 @@ def _lines(path: Path) -> Iterator[Row]:
 # --- the faults: each changes a row's texts and returns the line, or None where the row does not suit ----------------
 
 
-def _answered(change: Callable[[str, random.Random], str | None]) -> Callable[[Row, random.Random], bytes | None]:
+def answered(change: Callable[[str, random.Random], str | None]) -> Callable[[Row, random.Random], bytes | None]:
+    """Return the fault that changes a row's answer so."""
+
     def plant(row: Row, rng: random.Random) -> bytes | None:
         changed = change(row["messages"][-1]["content"], rng)
         if changed is None:
@@ -294,7 +296,7 @@ def planted_with(pieces: tuple[str, ...], *, instead: bool = False) -> Callable[
 
 
 def drawn(draw: Callable[[random.Random], str]) -> Callable[[Row, random.Random], bytes | None]:
-    return _answered(lambda text, rng: _inside(text, draw(rng), rng))
+    return answered(lambda text, rng: _inside(text, draw(rng), rng))
 
 
 FAULTS: dict[str, Callable[[Row, random.Random], bytes | None]] = {
@@ -302,27 +304,27 @@ FAULTS: dict[str, Callable[[Row, random.Random], bytes | None]] = {
     "broken.encoding": invalid_utf8,
     "broken.role": unknown_role,
     "broken.type": wrong_type,
-    "broken.empty": _answered(lambda text, rng: rng.choice(("", "  ", "\n"))),
-    "broken.mojibake": _answered(mojibake),
-    "broken.control": _answered(lambda text, rng: _inside(text, rng.choice("\x01\x07\x08\x0b\x1b\x7f"), rng)),
-    "broken.invisible": _answered(lambda text, rng: _inside(text, rng.choice("\u200b\u2060\ufeff\u00ad"), rng) + "."),
-    "broken.bidi": _answered(lambda text, rng: _inside(text, rng.choice("\u202e\u202d\u2066\u200f"), rng) + "."),
-    "broken.html": _answered(html),
-    "noise.refusal": _answered(planted_with(REFUSALS)),
-    "noise.placeholder": _answered(planted_with(PLACEHOLDERS)),
-    "noise.boilerplate": _answered(planted_with(BOILERPLATE)),
+    "broken.empty": answered(lambda text, rng: rng.choice(("", "  ", "\n"))),
+    "broken.mojibake": answered(mojibake),
+    "broken.control": answered(lambda text, rng: _inside(text, rng.choice("\x01\x07\x08\x0b\x1b\x7f"), rng)),
+    "broken.invisible": answered(lambda text, rng: _inside(text, rng.choice("\u200b\u2060\ufeff\u00ad"), rng) + "."),
+    "broken.bidi": answered(lambda text, rng: _inside(text, rng.choice("\u202e\u202d\u2066\u200f"), rng) + "."),
+    "broken.html": answered(html),
+    "noise.refusal": answered(planted_with(REFUSALS)),
+    "noise.placeholder": answered(planted_with(PLACEHOLDERS)),
+    "noise.boilerplate": answered(planted_with(BOILERPLATE)),
     "noise.copies_prompt": copied,
     "noise.language": foreign,
-    "noise.repetition": _answered(repeated),
-    "noise.spelling": _answered(misspelt),
-    "noise.terms": _answered(lambda text, rng: _inside(text, rng.choice(("bug", "glitch", "punter", "clients")), rng)),
+    "noise.repetition": answered(repeated),
+    "noise.spelling": answered(misspelt),
+    "noise.terms": answered(lambda text, rng: _inside(text, rng.choice(("bug", "glitch", "punter", "clients")), rng)),
     "pii.email": drawn(email),
     "pii.phone": drawn(phone),
     "pii.card": drawn(card),
     "pii.iban": drawn(iban),
     "pii.key": drawn(key),
-    "toxicity": _answered(planted_with(TOXIC)),
-    "tokens.overlong": _answered(lambda text, rng: text + "\n" + " ".join(rng.choices(_WORDS, k=1500))),
+    "toxicity": answered(planted_with(TOXIC)),
+    "tokens.overlong": answered(lambda text, rng: text + "\n" + " ".join(rng.choices(_WORDS, k=1500))),
     "tokens.nothing_to_learn": _asked(lambda text, rng: text + "\n" + " ".join(rng.choices(_WORDS, k=1800))),
     "prompt_clarity.vague": _asked(planted_with(VAGUE, instead=True)),
     "prompt_clarity.no_material": _asked(planted_with(NO_MATERIAL, instead=True)),

@@ -29,10 +29,16 @@ class Projection(NamedTuple):
     scale: float
 
 
+def in_bf16(network: PreTrainedModel) -> bool:
+    """Whether the network computes in bf16 on the CPU: its weights are, or autocast says so."""
+    autocast = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return autocast or network.get_input_embeddings().weight.dtype == torch.bfloat16
+
+
 def hidden_states(network: PreTrainedModel, batch: TokenBatch) -> Tensor:
     """Return the last hidden states (N, d) of a packed batch."""
     ids, positions, layout = batch.ids, batch.positions, batch.layout
-    if ids.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+    if ids.device.type == "cpu" and in_bf16(network):
         # oneDNN compiles its bf16 products for each number of rows anew, and keeps a thousand of them: with as many
         # shapes as there are batches that takes nearly as long as computing them, and gigabytes.
         layout = layout.filled

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from tunesmith.core.cache import cache_folder
+from tunesmith.core.processor import features
 
 FOLDER = Path(__file__).parent
 SOURCES = tuple(FOLDER / f"{name}.cpp" for name in ("decode", "elementwise", "attention", "softmax"))
@@ -88,11 +89,7 @@ def _key(compiler: str) -> str:
 
 def _processor() -> str:
     """Return what the processor can do; elsewhere than on Linux its name must do."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return features() or platform.processor()
 
 
 def _build(compiler: str, path: Path) -> None:

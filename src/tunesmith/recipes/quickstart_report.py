@@ -45,7 +45,7 @@ def write_outcome(
         reward_model=measured.reward_model,
         win_rates=measured.win_rates,
         differences=measured.differences,
-        kl=_mean(_last([value for _, value in curves["ppo/kl"]])),
+        kl=_late_mean([value for _, value in curves["ppo/kl"]]),
         paths=paths,
         overoptimisation=curves_over_kl.get("rl"),
         best_of_n=curves_over_kl.get("best_of_n"),
@@ -73,12 +73,9 @@ def write_outcome(
     return paths
 
 
-def _last(values: Sequence[float]) -> Sequence[float]:
-    return values[-max(1, round(len(values) * LAST_SHARE)) :]
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+def _late_mean(values: Sequence[float]) -> float | None:
+    late = values[-max(1, round(len(values) * LAST_SHARE)) :]
+    return sum(late) / len(late) if late else None
 
 
 def _print(results: Results, log: Callable[[str], None]) -> None:

@@ -18,9 +18,10 @@ from transformers import PreTrainedModel
 
 from tunesmith.model.cache import KeyValueCache
 from tunesmith.model.native.packed import PackedNetwork, window_of
+from tunesmith.model.network import in_bf16
 from tunesmith.native.library import native
 
-__all__ = ["NativeStep", "in_bf16", "native_step", "window_of"]
+__all__ = ["NativeStep", "native_step", "window_of"]
 
 FAMILIES = ("LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model")
 STATIC_ROPE = ("default", "linear", "llama3")  # the others' frequencies depend on the length
@@ -95,12 +96,6 @@ def _linears(layer: Any) -> list[nn.Module]:
         *(attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj),
         *(mlp.gate_proj, mlp.up_proj, mlp.down_proj),
     ]
-
-
-def in_bf16(network: PreTrainedModel) -> bool:
-    """Whether the network computes in bf16 on the CPU: its weights are, or autocast says so."""
-    autocast = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    return autocast or network.get_input_embeddings().weight.dtype == torch.bfloat16
 
 
 class NativeStep:
