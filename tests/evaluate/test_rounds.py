@@ -81,3 +81,4 @@ def test_people_are_told_what_to_do_next(tmp_path: Path) -> None:
     result = write_rounds(rounds()[:1], tmp_path, command="", to_rank="runs/round-01/to_rank.jsonl")
     assert result.next_command == "tunesmith label add runs/round-01/to_rank.jsonl --task round-01"
     assert "waiting for rankings" in result.summary["ended"]
+    assert "preferred to the start" not in (tmp_path / "rounds.html").read_text().partition("</figure>")[0]

@@ -52,11 +52,12 @@ def write_rounds(done: Sequence[RoundResult], out: Path, *, command: str, to_ran
 
 def _plot(done: Sequence[RoundResult]) -> str:
     figure = new_figure(9.4, 3.2)
-    solved, preferred = figure.subplots(1, 2, gridspec_kw={"wspace": 0.1})
-    _draw(solved, [(one, one.quality) for one in done], "held-out tasks solved")
     compared = [(one, one.over_start) for one in done if one.over_start is not None]
-    _draw(preferred, compared, "preferred to the start")
-    preferred.axhline(0.5, color=role("muted"), linewidth=1)
+    axes = figure.subplots(1, 2 if compared else 1, squeeze=False, gridspec_kw={"wspace": 0.1})[0]
+    _draw(axes[0], [(one, one.quality) for one in done], "held-out tasks solved")
+    if compared:
+        _draw(axes[1], compared, "preferred to the start")
+        axes[1].axhline(0.5, color=role("muted"), linewidth=1)
     return to_svg(figure, name="rounds", label="Gold quality by round with 95 % intervals")
 
 
@@ -73,6 +74,6 @@ def _draw(axes: Axes, rounds: Sequence[tuple[RoundResult, Rate]], label: str) ->
     names = ["start" if one.number == 0 else f"round {one.number}\n{one.verdict}" for one, _ in rounds]
     numbers = [one.number for one, _ in rounds]
     axes.set_xticks(numbers, names)
-    axes.set(xlim=(min(numbers, default=0) - 0.5, max(numbers, default=0) + 0.7), ylabel=label)
+    axes.set(xlim=(min(numbers) - 0.5, max(numbers) + 0.7), ylabel=label)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.spines["left"].set_visible(False)
