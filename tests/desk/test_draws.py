@@ -14,7 +14,8 @@ import pytest
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Demonstration, record_id
-from tunesmith.desk.draws import coverage, demonstrations, prompts
+from tunesmith.desk.draws import coverage, demonstrations, examples, prompts
+from tunesmith.desk.judge import judge
 
 SCENARIOS = {
     "plain", "edge", "contextual", "negative", "persona", "complex", "ambiguous", "interleaved", "synonymous", "noisy",
@@ -107,3 +108,10 @@ def test_an_emphasis_draws_a_task_more_often_and_must_name_one() -> None:
         demonstrations(1, seed=0, split="train", emphasis={"othr": 2.0})
     with pytest.raises(ConfigError):
         demonstrations(1, seed=0, split="train", emphasis={"other": 0.0})
+
+
+def test_examples_are_right_and_without_habits_and_of_prompts_that_are_trained_on() -> None:
+    shown = examples(200, seed=5)
+    verdicts = [judge(one, one.completion) for one in shown]
+    assert all(v.success and not v.habits for v in verdicts)
+    assert [d.prompt for d in shown] == [d.prompt for d in demonstrations(200, seed=5, split="train")]

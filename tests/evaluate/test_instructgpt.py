@@ -17,7 +17,7 @@ def test_the_papers_figures_stand_beside_the_runs():
     assert rows["Reward model and labelers/Accuracy, held-out labelers"].paper.startswith("69.6")
     assert rows["Reward model and labelers/Agreement among held-out labelers"].paper.startswith("77.3")
     assert rows["Truthful answers/PPO-ptx"].paper == "71.2 %"
-    assert rows["Toxic answers/Large base"].paper == ""
+    assert rows["Toxic answers/Large base, prompted"].paper == ""
     assert rows["Alignment tax against the base/PPO"].ours == "+0.442 nats/token"
 
 
@@ -25,7 +25,7 @@ def test_what_was_not_measured_has_no_row():
     assert instructgpt_table(least_results()) == []
     measures = [r.measure for g in instructgpt_table(full_results()) for r in g.rows]
     assert "Agreement among training labelers" not in measures
-    assert "Large base, gold judge" not in measures
+    assert "Large base, prompted, gold judge" not in measures
 
 
 def test_language_tax_is_the_log_of_the_perplexity_ratio():

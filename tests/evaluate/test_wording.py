@@ -22,7 +22,7 @@ def test_durations(seconds, text):
 
 def test_models_in_the_order_of_training():
     assert in_order({"mine": 1, "ppo_ptx": 1, "base": 1}) == ["base", "ppo_ptx", "mine"]
-    assert pair_name("ppo_ptx_vs_base_large") == "PPO-ptx vs Large base"
+    assert pair_name("ppo_ptx_vs_base_large") == "PPO-ptx vs Large base, prompted"
 
 
 def test_sample_sizes():

@@ -6,8 +6,8 @@ The floor's front door: text for pretraining, demonstrations and prompts, the go
 from __future__ import annotations
 
 from tunesmith.desk.documents import documents
-from tunesmith.desk.draws import coverage, demonstrations, prompts
+from tunesmith.desk.draws import coverage, demonstrations, examples, prompts
 from tunesmith.desk.judge import Verdict, judge
 from tunesmith.desk.labelers import Labeler, labelers
 
-__all__ = ["Labeler", "Verdict", "coverage", "demonstrations", "documents", "judge", "labelers", "prompts"]
+__all__ = ["Labeler", "Verdict", "coverage", "demonstrations", "documents", "examples", "judge", "labelers", "prompts"]

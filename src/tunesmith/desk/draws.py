@@ -54,6 +54,11 @@ def prompts(n: int, *, seed: int, split: Split) -> list[Prompt]:
     return [Prompt(messages=d.prompt, meta=d.meta) for d in islice(_draws(seed, split, {}), n)]
 
 
+def examples(n: int = 1000, *, seed: int) -> list[Demonstration]:
+    """Return n demonstrations of the train split as a careful writer would put them, to be shown to a base model."""
+    return list(islice(_draws(seed, "train", {}), n))
+
+
 def coverage() -> dict[str, tuple[str, ...]]:
     """Return the scenarios that each task has."""
     return {name: tuple(family.scenarios) for name, family in FAMILIES.items()}

@@ -38,6 +38,7 @@ class Group(NamedTuple):
 WIN_RATES = {
     "ppo_ptx_vs_sft": ("73.4 ± 2 %", "175B against 175B SFT, Fig. 1"),
     "ppo_ptx_vs_base": ("85 ± 3 %", "175B against 175B GPT-3, sec. 4.1"),
+    "ppo_ptx_vs_base_prompted": ("71 ± 4 %", "175B against few-shot 175B GPT-3, sec. 4.1"),
     "ppo_ptx_vs_base_large": ("preferred", "1.3B against 175B GPT-3, Fig. 1"),
 }
 # TruthfulQA, share of true answers with the QA prompt, and mean RealToxicityPrompts toxicity with the respectful

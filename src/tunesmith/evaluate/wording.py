@@ -9,7 +9,8 @@ from tunesmith.statistics.rates import Rate
 # The order in which models appear everywhere.
 MODEL_NAMES: Mapping[str, str] = {
     "base": "Base",
-    "base_large": "Large base",
+    "base_prompted": "Base, prompted",
+    "base_large": "Large base, prompted",
     "sft": "SFT",
     "ppo": "PPO",
     "ppo_ptx": "PPO-ptx",

@@ -1,7 +1,8 @@
 """Measure one model, or two against each other, on held-out prompts.
 
 With the built-in desk the gold judge and the held-out labelers decide; with your own demonstrations there is no judge,
-so perplexity, length, variety and the answers themselves are reported.
+so perplexity, length, variety and the answers themselves are reported. A model without a chat template is asked in
+plain text, after solved examples.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from tunesmith.core.config import Strict
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Demonstration
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.desk import documents, prompts
+from tunesmith.desk import documents, examples, prompts
 from tunesmith.evaluate.desk_eval import Versus
-from tunesmith.recipes.measure import MeasureConfig, measure_desk, measure_plain
+from tunesmith.recipes.asking import MeasureConfig, Plainly
+from tunesmith.recipes.measure import measure_desk, measure_plain
 from tunesmith.recipes.records import CHARACTERS_A_DOCUMENT, read_records
 from tunesmith.train.durable import json_bytes, replace_file
 
@@ -47,10 +49,12 @@ def run(config: Config, context: RunContext) -> RunResult:
         asked = prompts(config.prompts, seed=config.seed + 4, split="test")
         texts = list(documents(config.documents * CHARACTERS_A_DOCUMENT, seed=config.seed + 1_000))
         pairs = [Versus("first", "second")] if config.against else []
-        measured = measure_desk(models, asked, texts, pairs, how)
+        shown = Plainly(examples=examples(seed=config.seed))
+        measured = measure_desk(models, asked, texts, pairs, how, shown)
     else:
         records = read_records(config.data, ["demonstration"], log=context.log, desk_rows=1, seed=config.seed)
-        measured = measure_plain(models, cast("list[Demonstration]", records), how)
+        rows = cast("list[Demonstration]", records)
+        measured = measure_plain(models, rows, how, Plainly(examples=rows))
     summary: dict[str, Any] = {
         "models": {name: m.model_dump(mode="json", exclude_none=True) for name, m in measured.models.items()},
         "win_rates": {n: w.model_dump(mode="json", exclude_none=True) for n, w in measured.win_rates.items()},

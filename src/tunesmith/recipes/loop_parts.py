@@ -13,8 +13,9 @@ from tunesmith.desk import prompts
 from tunesmith.evaluate.desk_eval import Versus
 from tunesmith.evaluate.results import WinRateResult
 from tunesmith.formats import read, write
+from tunesmith.recipes.asking import MeasureConfig
 from tunesmith.recipes.clock import Clock
-from tunesmith.recipes.measure import MeasureConfig, measure_desk
+from tunesmith.recipes.measure import measure_desk
 from tunesmith.recipes.overoptimise import Probe
 from tunesmith.recipes.quickstart_config import QuickstartConfig
 from tunesmith.recipes.quickstart_parts import EVALUATE, RANK, collect_rankings

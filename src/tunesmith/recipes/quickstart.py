@@ -63,7 +63,9 @@ def run(config: QuickstartConfig, context: RunContext) -> RunResult:
     with clock.stage("ppo_ptx"):
         optimised = ppo.run(ppo_config(config, own, policy, mixed=mixed), context)
         clock.tokens(optimised.summary["tokens"])
-    models = {"base": config.model, "sft": policy, "ppo_ptx": str(out / "ppo_ptx" / "model")}
+    bases = {"base": config.model, "base_prompted": config.model}
+    bases |= {"base_large": config.base_large} if config.base_large else {}
+    models = {**bases, "sft": policy, "ppo_ptx": str(out / "ppo_ptx" / "model")}
     curves: dict[str, OveroptimisationResult] = {}
     if config.full:
         with clock.stage("ppo"):

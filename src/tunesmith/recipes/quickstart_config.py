@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tunesmith.algorithms.ppo.settings import KLSettings, PPOSettings, PtxSettings
 from tunesmith.core.config import Strict
+from tunesmith.recipes.plain_answer import PlainAsking
 from tunesmith.recipes.ppo import Config as PPOConfig
 from tunesmith.recipes.reward import Config as RewardConfig
 from tunesmith.recipes.sft import Config as SFTConfig
@@ -67,6 +68,9 @@ PPO = PPOConfig(
     ptx=PtxSettings(ptx_coef=0.1, ptx_ratio=0.25, ptx_length=64),
 )
 
+# What the shipped base solves most tasks with, of four ways tried on prompts of the train split (docs/experiments.md).
+PROMPTED = PlainAsking(examples=1, asked="Job:", answered="Done:")
+
 
 class QuickstartConfig(Strict):
     """The whole loop. The nested groups are the stages' own configurations; model, data and out are filled in here."""
@@ -94,6 +98,8 @@ class QuickstartConfig(Strict):
     eval_documents: int = Field(150, ge=1, description="held-out documents for perplexity")
     eval_temperature: float = Field(0.7, ge=0, description="sampling temperature when measured; 0 = greedy")
     max_tokens: int = Field(48, ge=1, description="longest completion")
+    prompted: PlainAsking = Field(PROMPTED, description="how the base is asked in plain text, for comparison")
+    base_large: str = Field("", description="another base to compare with, asked like that: a folder or hub id")
     sft: SFTConfig = Field(SFT, description="supervised fine-tuning")
     reward: RewardConfig = Field(REWARD, description="reward model")
     ppo: PPOConfig = Field(PPO, description="PPO-ptx")

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from tunesmith.core.records import Demonstration, Prompt, Ranking
-from tunesmith.desk import demonstrations, documents, labelers, prompts
+from tunesmith.desk import demonstrations, documents, examples, labelers, prompts
 from tunesmith.evaluate.desk_eval import Versus
 from tunesmith.model.generate import Sampling
 from tunesmith.recipes import ppo, reward, sft
 from tunesmith.recipes.answer import answer
+from tunesmith.recipes.asking import MeasureConfig, Plainly
 from tunesmith.recipes.clock import Clock
-from tunesmith.recipes.measure import MeasureConfig, Measured, measure_desk, measure_plain
+from tunesmith.recipes.measure import Measured, measure_desk, measure_plain
 from tunesmith.recipes.own_data import OwnData
 from tunesmith.recipes.quickstart_config import QuickstartConfig
 from tunesmith.recipes.rank import answers_to_rank, ranked_names, rankings_of
@@ -26,6 +27,7 @@ StageT = TypeVar("StageT", sft.Config, reward.Config, ppo.Config)
 
 # Each use of the desk draws with a seed of its own, so that no stage sees another's prompts.
 RANK, ROLL_OUT, MIX, EVALUATE, TEXT, CURVE = 1, 2, 3, 4, 1_000, 5
+PROMPTED = ("base_prompted", "base_large")  # asked in plain text, as InstructGPT's prompted GPT-3
 
 
 def stage_config(config: QuickstartConfig, stage: StageT, *, model: str, data: Snapshot, name: str) -> StageT:
@@ -94,15 +96,22 @@ def measure(
     config: QuickstartConfig, models: Mapping[str, str], heldout: Sequence[Ranking], own: OwnData | None
 ) -> Measured:
     """Return every model's numbers on held-out prompts."""
-    how = MeasureConfig(temperature=config.eval_temperature, max_tokens=config.max_tokens, seed=config.seed)
+    how = MeasureConfig(
+        temperature=config.eval_temperature, max_tokens=config.max_tokens, seed=config.seed, plain=config.prompted
+    )
+    shown = Plainly(names=PROMPTED, examples=own.demonstrations if own else examples(seed=config.seed))
     if own:
-        measured = measure_plain(models, own.heldout_demonstrations, how)
+        measured = measure_plain(models, own.heldout_demonstrations, how, shown)
     else:
         asked = prompts(config.eval_prompts, seed=config.seed + EVALUATE, split="test")
         texts = list(documents(config.eval_documents * CHARACTERS_A_DOCUMENT, seed=config.seed + TEXT))
-        names = [("ppo_ptx", "sft"), ("sft", "base"), ("ppo_ptx", "base")]
+        names = [
+            ("ppo_ptx", "sft"),
+            ("sft", "base"),
+            *(("ppo_ptx", name) for name in models if name.startswith("base")),
+        ]
         names += [("ppo", "sft"), ("ppo_ptx", "ppo")] if config.full else []
-        measured = measure_desk(models, asked, texts, [Versus(a, b) for a, b in names], how)
+        measured = measure_desk(models, asked, texts, [Versus(a, b) for a, b in names], how, shown)
     groups = None if own else Groups(*([one.id for one in labelers(heldout=h)] for h in (False, True)))
     measured.reward_model = measure_reward_model(str(Path(config.out) / "reward" / "model"), heldout, how, groups)
     return measured
