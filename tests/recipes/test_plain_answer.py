@@ -99,3 +99,9 @@ def test_the_real_generator_answers_within_max_tokens(model: LanguageModel) -> N
     answers = answer_plainly(model, ASKED, SOLVED, HOW, Sampling(max_tokens=6, seed=0))
     assert len(answers.first_texts()) == 3
     assert all(1 <= n <= 6 for n in answers.token_counts())
+
+
+def test_examples_with_a_blank_line_are_not_shown(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Demonstration(messages=(Message("user", "sum of all"), Message("assistant", "first\n\nsecond")))
+    _, generator = asked(model, monkeypatch, examples=[broken, SOLVED[0]])
+    assert all("sum 0" in text and "sum of all" not in text for text in generator.prompts)
