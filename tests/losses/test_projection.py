@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tunesmith.core.errors import ConfigError
-from tunesmith.losses.projection import CHUNK_ELEMENTS, Head, chunks_of, in_one_dtype
+from tunesmith.losses.projection import CHUNK_ELEMENTS, Gradients, Head, chunks_of, in_one_dtype
+from tunesmith.native.weight_gradients import computes
 
 
 def test_chunks_cover_every_row_once_and_hold_no_more_logits_than_allowed() -> None:
@@ -24,3 +25,20 @@ def test_one_dtype_and_no_strange_head() -> None:
     for head in (Head(0.0, None), Head(1.0, -1.0)):
         with pytest.raises(ConfigError, match="positive"):
             in_one_dtype(hidden, weight, bias, head)
+
+
+@pytest.mark.parametrize("vocabulary", [48, 50])
+def test_the_weights_gradient_of_bf16_chunks_is_summed_in_fp32(vocabulary: int) -> None:
+    """In the processor's tiles where there are any and the vocabulary suits them (48), elsewhere by PyTorch."""
+    generator = torch.Generator().manual_seed(vocabulary)
+    hidden, weight, grad = (
+        torch.randn(n, m, generator=generator).bfloat16() for n, m in ((70, 32), (vocabulary, 32), (70, vocabulary))
+    )
+    sums = Gradients(hidden, weight, None, (True, True, False))
+    for rows in (slice(0, 40), slice(40, 70)):
+        sums.add(rows, grad[rows])
+    assert sums.weight is not None and sums.weight.dtype == torch.float32
+    wanted = grad.double().T @ hidden.double()
+    assert float((sums.weight - wanted).abs().max() / wanted.abs().max()) < (
+        1e-6 if computes(grad, vocabulary) else 0.01
+    )

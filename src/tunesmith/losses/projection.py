@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tunesmith.core.errors import ConfigError
 from tunesmith.losses.precision import wide_dtype
+from tunesmith.native.weight_gradients import add_weight_gradient_, computes
 
 CHUNK_ELEMENTS = 2**22  # logits alive at once (16 MiB in fp32): about 1,000 rows of a vocabulary of 4,096
 CHUNK_MIN_ROWS = 256  # fewer rows would spend the time on adding up the weight's gradient
@@ -73,6 +74,8 @@ class Gradients:
             return
         if narrow.dtype == self.weight.dtype:
             self.weight.addmm_(narrow.T, hidden[rows])
+        elif computes(narrow, *self.weight.shape):
+            add_weight_gradient_(self.weight, narrow, hidden[rows])
         else:
             self.weight += narrow.T @ hidden[rows]
 

@@ -25,7 +25,7 @@ from tunesmith.core.cache import cache_folder
 from tunesmith.core.processor import features
 
 FOLDER = Path(__file__).parent
-SOURCES = tuple(FOLDER / f"{name}.cpp" for name in ("decode", "elementwise", "attention", "softmax"))
+SOURCES = tuple(FOLDER / f"{name}.cpp" for name in ("decode", "elementwise", "attention", "softmax", "gradients"))
 HEADERS = tuple(sorted(FOLDER.glob("*.h")))
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-fPIC", "-shared")
 BUILD_LIMIT_S = 120
@@ -42,6 +42,7 @@ SIGNATURES = {
     "softmax_rows": "pppnnnfpppn",
     "attention": "pppppnnnnnfnppn",
     "attention_backward": "ppppppppnnnnnfnpppn",
+    "weight_gradients": "ppnpnnpnn",
 }
 
 
@@ -103,7 +104,7 @@ def _build(compiler: str, path: Path) -> None:
 def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
     """Say what the functions take: `p` an address, `n` a whole number, `f` a float."""
     kinds = {"p": ctypes.c_void_p, "n": ctypes.c_int64, "f": ctypes.c_float}
-    library.tunesmith_lanes.restype = ctypes.c_int64
+    library.tunesmith_lanes.restype = library.tunesmith_tiles.restype = ctypes.c_int64
     for name, takes in SIGNATURES.items():
         function = getattr(library, f"tunesmith_{name}")
         function.restype = None

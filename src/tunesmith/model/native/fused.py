@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
 
 from tunesmith.model.attention import NAME, packed_attention
+from tunesmith.model.native.linear import linears
 from tunesmith.model.native.step import window_of
 from tunesmith.native.library import call, native
 
@@ -136,9 +137,9 @@ class FusedMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., d) -> (..., d)."""
-        gate, up = self.gate_proj(x), self.up_proj(x)
-        out: Tensor = self.down_proj(swiglu(gate, up) if _alike(gate, up) else nn.functional.silu(gate) * up)
-        return out
+        gate, up = linears(x, self.gate_proj, self.up_proj)
+        gated = swiglu(gate, up) if _alike(gate, up) else nn.functional.silu(gate) * up
+        return linears(gated, self.down_proj)[0]
 
 
 class FusedAttention(nn.Module):
@@ -166,7 +167,7 @@ class FusedAttention(nn.Module):
                 hidden_states, position_embeddings=position_embeddings, attention_mask=attention_mask, **kwargs
             )
             return plain
-        q, k, v = (p(hidden_states) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q, k, v = linears(hidden_states, self.q_proj, self.k_proj, self.v_proj)
         q, k, v = (t.view(-1, t.shape[-1] // self.head_dim, self.head_dim) for t in (q, k, v))
         q, k = (rotary(t, cosine[0], sine[0]) for t in (q, k))
         query, key, value = (t.transpose(0, 1)[None] for t in (q, k, v))
@@ -177,7 +178,7 @@ class FusedAttention(nn.Module):
             "sliding_window": window_of(self),
         }
         out, _ = packed_attention(self, query, key, value, None, **options)
-        return self.o_proj(out.reshape(*hidden_states.shape[:-1], -1)), None
+        return linears(out.reshape(*hidden_states.shape[:-1], -1), self.o_proj)[0], None
 
     def _suits(self, hidden_states: Tensor, cosine: Tensor, sine: Tensor) -> bool:
         """Whether the projections will give what the kernel takes: decided before they are computed."""
