@@ -6,31 +6,38 @@
 
 namespace {
 
-template <typename Out>
-void norm(const float* x, const float* weight, int64_t rows, int64_t n, float epsilon, Out* out, float* scale, int64_t threads) {
+template <typename Number>
+void norm(const float* x, const Number* more, const float* weight, int64_t rows, int64_t n, float epsilon, float* sum_of_both, Number* out, float* scale,
+          int64_t threads) {
 #pragma omp parallel num_threads(threads)
     {
         const Share share(rows);
         for (int64_t row = share.begin; row < share.end; ++row) {
             const float* from = x + row * n;
-            Out* to = out + row * n;
+            if (more) {
+                float* to = sum_of_both + row * n;
+                pieces(n, [=](int64_t i, int64_t some) { put(to + i, get(from + i, some) + get(more + row * n + i, some), some); });
+                from = to;
+            }
+            Number* to = out + row * n;
             const float factor = scale[row] = 1.0f / std::sqrt(dot(from, from, n) / static_cast<float>(n) + epsilon);
             pieces(n, [=](int64_t i, int64_t some) { put(to + i, get(weight + i, some) * (get(from + i, some) * factor), some); });
         }
     }
 }
 
-template <typename Grad>
-void norm_backward(const Grad* grad, const float* x, const float* weight, const float* scale, int64_t rows, int64_t n, float* grad_x,
-                   float* sums, int64_t threads) {
+template <typename Number>
+void norm_backward(const Number* grad, const float* above, const float* x, const float* weight, const float* scale, int64_t rows, int64_t n,
+                   float* grad_x, Number* grad_more, float* sums, int64_t threads) {
 #pragma omp parallel num_threads(threads)
     {
         const Share share(rows);
         float* own = sums + omp_get_thread_num() * n;
         for (int64_t row = share.begin; row < share.end; ++row) {
-            const Grad* g = grad + row * n;
-            const float* from = x + row * n;
+            const Number* g = grad + row * n;
+            const float *from = x + row * n, *past = above ? above + row * n : nullptr;
             float* to = grad_x + row * n;
+            Number* narrow = grad_more ? grad_more + row * n : nullptr;
             const float factor = scale[row];
             Vector products = {};
             pieces(n, [&](int64_t i, int64_t some) {
@@ -40,9 +47,22 @@ void norm_backward(const Grad* grad, const float* x, const float* weight, const 
             });
             const float back = factor * factor * factor * sum(products) / static_cast<float>(n);
             pieces(n, [=](int64_t i, int64_t some) {
-                put(to + i, get(weight + i, some) * get(g + i, some) * factor - get(from + i, some) * back, some);
+                Vector whole = get(weight + i, some) * get(g + i, some) * factor - get(from + i, some) * back;
+                if (past) whole += get(past + i, some);
+                put(to + i, whole, some);
+                if (narrow) put(narrow + i, whole, some);
             });
         }
+    }
+}
+
+template <typename Number>
+void add(const float* x, const Number* more, int64_t n, float* out, int64_t threads) {
+#pragma omp parallel num_threads(threads)
+    {
+        const Share share(n);
+        const int64_t begin = share.begin;
+        pieces(share.end - begin, [=](int64_t i, int64_t some) { put(out + begin + i, get(x + begin + i, some) + get(more + begin + i, some), some); });
     }
 }
 
@@ -101,19 +121,29 @@ void swiglu_backward(const Number* grad, const Number* gate, const Number* up, i
 
 extern "C" {
 
-// out[r] = weight * x[r] * scale[r], scale[r] = 1 / sqrt(mean(x[r]^2) + epsilon); x, out (rows, n), scale (rows,). `bytes`: out.
-void tunesmith_norm(const float* x, const float* weight, int64_t rows, int64_t n, float epsilon, int64_t bytes, void* out, float* scale,
-                    int64_t threads) {
-    with_number(bytes, [=](auto number) { norm(x, weight, rows, n, epsilon, static_cast<decltype(number)*>(out), scale, threads); });
+// s = x, or x + more where `more` is not null, which is written to `sum_of_both` then. out[r] = weight * s[r] * scale[r], scale[r] =
+// 1 / sqrt(mean(s[r]^2) + epsilon); x, more, s, out (rows, n), scale (rows,). `bytes`: more, out.
+void tunesmith_norm(const float* x, const void* more, const float* weight, int64_t rows, int64_t n, float epsilon, int64_t bytes,
+                    float* sum_of_both, void* out, float* scale, int64_t threads) {
+    with_number(bytes, [=](auto number) {
+        using Number = decltype(number);
+        norm(x, static_cast<const Number*>(more), weight, rows, n, epsilon, sum_of_both, static_cast<Number*>(out), scale, threads);
+    });
 }
 
-// grad_x[r] = scale w g - x scale^3 mean(w g x); grad_weight = sum over rows of g x scale, from one sum for each thread
-// (threads, n), which begin as zeros. `bytes`: grad.
-void tunesmith_norm_backward(const void* grad, const float* x, const float* weight, const float* scale, int64_t rows, int64_t n,
-                             int64_t bytes, float* grad_x, float* sums, int64_t threads) {
+// grad_x[r] = scale w g - x scale^3 mean(w g x), and `above`'s r-th row where that is not null; the same in `grad_more` where that is not
+// null. grad_weight = sum over rows of g x scale, from one sum for each thread (threads, n), which begin as zeros. `bytes`: grad, grad_more.
+void tunesmith_norm_backward(const void* grad, const float* above, const float* x, const float* weight, const float* scale, int64_t rows,
+                             int64_t n, int64_t bytes, float* grad_x, void* grad_more, float* sums, int64_t threads) {
     with_number(bytes, [=](auto number) {
-        norm_backward(static_cast<const decltype(number)*>(grad), x, weight, scale, rows, n, grad_x, sums, threads);
+        using Number = decltype(number);
+        norm_backward(static_cast<const Number*>(grad), above, x, weight, scale, rows, n, grad_x, static_cast<Number*>(grad_more), sums, threads);
     });
+}
+
+// out = x + more, n numbers. `bytes`: more.
+void tunesmith_add(const float* x, const void* more, int64_t n, int64_t bytes, float* out, int64_t threads) {
+    with_number(bytes, [=](auto number) { add(x, static_cast<const decltype(number)*>(more), n, out, threads); });
 }
 
 // Each head of x (rows, heads, n) turned by its row's angles: cosine, sine (rows, n), both halves alike. `direction` -1

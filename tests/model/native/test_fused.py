@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tunesmith.data.batch import TokenBatch, TokenSequence, TokenTree, pack, pack_trees
-from tunesmith.model.native.fused import fuse, rms_norm, rotary, swiglu, unfused
+from tunesmith.model.native.fused import fuse, rotary, swiglu, unfused
+from tunesmith.model.native.norm import added, rms_norm, stream_and_norm
 from tunesmith.model.network import target_nll_sum
 from tunesmith.native.library import native
 
@@ -34,6 +35,7 @@ def test_loss_and_gradients_are_those_of_the_plain_network(case: str) -> None:
     fused = copy.deepcopy(plain)
     fuse(fused)
     assert type(fused.base_model.norm) is not type(plain.base_model.norm)
+    assert type(fused.base_model.layers[0]) is not type(plain.base_model.layers[0])
     for batch in batches():
         losses = [target_nll_sum(network, batch) for network in (plain, fused)]
         torch.testing.assert_close(losses[1], losses[0], rtol=1e-6, atol=0)
@@ -75,8 +77,18 @@ ANGLES = torch.randn(50, 9, generator=torch.Generator().manual_seed(1)).repeat(1
             [(50, 3, 18)],
         ),
         (swiglu, slow_swiglu, [(50, 21), (50, 21)]),
+        (
+            lambda x, more, w: torch.cat(stream_and_norm(x, more, w, 1e-6), dim=-1),
+            lambda x, more, w: torch.cat((x + more, slow_norm(x + more, w)), dim=-1),
+            [(50, 37), (50, 37), (37,)],
+        ),
+        (
+            lambda x, more, w: stream_and_norm(x, more, w, 1e-6)[1],
+            lambda x, more, w: slow_norm(x + more, w),
+            [(50, 37), (50, 37), (37,)],
+        ),
     ],
-    ids=["norm", "rotary", "swiglu"],
+    ids=["norm", "rotary", "swiglu", "stream and norm", "norm of a sum"],
 )
 def test_each_kernel_equals_the_formula(fast: Any, slow: Any, shapes: list[tuple[int, ...]], threads: int) -> None:
     """Widths that no vector length divides, so that the ends count."""
@@ -113,6 +125,61 @@ def test_bf16_is_rounded_as_pytorch_rounds() -> None:
     up = (ties / 1e4).bfloat16()
     torch.testing.assert_close(swiglu(gate, up), (gate.float() * up.float()).bfloat16(), rtol=0, atol=0)
     assert swiglu(torch.full((20,), float("nan")).bfloat16(), torch.ones(20).bfloat16()).isnan().all()
+
+
+def test_a_narrow_branch_joins_the_stream_as_pytorch_adds_it() -> None:
+    """Sums and the stream's gradient are fp32; the branch's gradient is that, rounded."""
+    generator = torch.Generator().manual_seed(4)
+    x, w = torch.randn(20, 37, generator=generator), torch.randn(37, generator=generator)
+    more = torch.randn(20, 37, generator=generator).bfloat16()
+    weights = torch.randn(20, 37, generator=generator)
+
+    def gradients(sum_and_norm: Callable[..., tuple[Tensor, Tensor]]) -> list[Tensor]:
+        leaves = [t.clone().requires_grad_() for t in (x, more, w)]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            stream, normed = sum_and_norm(*leaves)
+            assert (stream.dtype, normed.dtype) == (torch.float32, torch.bfloat16)
+        ((stream * weights).sum() + (normed * weights.flip(0)).sum()).backward()  # type: ignore[no-untyped-call]
+        return [stream, normed, *(leaf.grad for leaf in leaves if leaf.grad is not None)]
+
+    def slow(a: Tensor, b: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        total = a + b
+        return total, slow_norm(total, weight).bfloat16()
+
+    found, wanted = (gradients(f) for f in (lambda a, b, c: stream_and_norm(a, b, c, 1e-6), slow))
+    assert torch.equal(found[0], wanted[0])
+    assert [f.dtype for f in found] == [f.dtype for f in wanted]
+    assert torch.equal(found[3], found[2].bfloat16())
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one.float(), other.float(), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(found[2], wanted[2], rtol=1e-5, atol=1e-5)
+
+
+def test_a_wide_branch_joins_under_autocast_too() -> None:
+    x, more = torch.randn(4, 37), torch.randn(4, 37)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        stream, normed = stream_and_norm(x, more, torch.ones(37), 1e-6)
+    assert torch.equal(stream, x + more)
+    assert torch.equal(normed, rms_norm(x + more, torch.ones(37), 1e-6).bfloat16())
+
+
+def test_a_norm_that_nothing_reads_leaves_the_streams_gradient() -> None:
+    x, more = torch.randn(4, 37).requires_grad_(), torch.randn(4, 37).bfloat16().requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        stream, _ = stream_and_norm(x, more, torch.ones(37), 1e-6)
+    (2 * stream).sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None and more.grad is not None and more.grad.dtype == torch.bfloat16
+    assert bool((x.grad == 2).all()) and bool((more.grad == 2).all())
+
+
+def test_adding_a_narrow_branch() -> None:
+    x, more = torch.randn(4, 37).requires_grad_(), torch.randn(4, 37).bfloat16().requires_grad_()
+    total = added(x, more)
+    assert torch.equal(total, x + more)
+    (total * 1.001).sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None and more.grad is not None
+    assert torch.equal(more.grad, x.grad.bfloat16())
+    assert torch.equal(added(x, more.float()), x + more)
 
 
 def test_extreme_gates_stay_finite() -> None:

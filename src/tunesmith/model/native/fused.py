@@ -1,4 +1,4 @@
-"""RMSNorm, rotary embedding and SwiGLU in one pass each, put into transformers' own modules.
+"""RMSNorm, rotary embedding, SwiGLU and the residual stream in one pass each, put into transformers' own modules.
 
 `fuse` gives the modules of a network subclasses of their own classes: same weights, same names, same results to
 rounding. Whatever a kernel does not cover (another device, another dtype, an unknown class) goes through the class's
@@ -18,17 +18,9 @@ from transformers import PreTrainedModel
 
 from tunesmith.model.attention import NAME, packed_attention
 from tunesmith.model.native.linear import linears
+from tunesmith.model.native.norm import added, rms_norm, stream_and_norm
 from tunesmith.model.native.step import window_of
 from tunesmith.native.library import call, native
-
-
-def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-    """Return weight * x / sqrt(mean(x^2) + epsilon), x (..., d), weight (d,) (arXiv 1910.07467).
-
-    Under bf16 autocast the result is bf16: all that reads it is a matrix product, which would round it the same way.
-    """
-    out = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else x.dtype
-    return cast(Tensor, _RMSNorm.apply(x, weight, epsilon, out))  # type: ignore[no-untyped-call]
 
 
 def rotary(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -52,28 +44,6 @@ def _alike(*tensors: Tensor) -> bool:
     """Whether all are fp32 or all are bf16, on the processor."""
     kinds = {t.dtype for t in tensors}
     return kinds <= {torch.float32, torch.bfloat16} and len(kinds) == 1 and all(t.device.type == "cpu" for t in tensors)
-
-
-class _RMSNorm(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> Tensor:
-        x, weight = x.contiguous(), weight.contiguous()
-        n = x.shape[-1]
-        scale = x.new_empty(x.shape[:-1])
-        out = torch.empty_like(x, dtype=dtype)
-        call("norm", x, weight, scale.numel(), n, epsilon, out.itemsize, out, scale)
-        ctx.save_for_backward(x, weight, scale)
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        x, weight, scale = ctx.saved_tensors
-        n = x.shape[-1]
-        grad_x = torch.empty_like(x)
-        sums = x.new_zeros(torch.get_num_threads(), n)
-        call("norm_backward", grad.contiguous(), x, weight, scale, scale.numel(), n, grad.itemsize, grad_x, sums)
-        return grad_x, sums.sum(dim=0), None, None
 
 
 class _Rotary(torch.autograd.Function):
@@ -126,6 +96,27 @@ class FusedNorm(nn.Module):
             plain: Tensor = super().forward(hidden_states)
             return plain
         return rms_norm(hidden_states, self.weight, self.variance_epsilon)
+
+
+class FusedLayer(nn.Module):
+    """Before one of transformers' layers that norm what they read and add what they make to it."""
+
+    input_layernorm: FusedNorm
+    post_attention_layernorm: FusedNorm
+    self_attn: nn.Module
+    mlp: nn.Module
+
+    def forward(self, hidden_states: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        """(1, N, d) -> (1, N, d)."""
+        before, after = self.input_layernorm, self.post_attention_layernorm
+        fused = isinstance(before, FusedNorm) and isinstance(after, FusedNorm) and not arguments
+        if not fused or not _plain(hidden_states, before.weight, after.weight):
+            plain: Tensor = super().forward(hidden_states, *arguments, **options)
+            return plain
+        stream, normed = stream_and_norm(hidden_states, None, before.weight, before.variance_epsilon)
+        made = self.self_attn(hidden_states=normed, **options)[0]
+        stream, normed = stream_and_norm(stream, made, after.weight, after.variance_epsilon)
+        return added(stream, self.mlp(normed))
 
 
 class FusedMLP(nn.Module):
@@ -195,6 +186,7 @@ _FAMILIES = ("Llama", "Mistral", "Qwen2", "Qwen3")
 _KINDS: dict[str, type[nn.Module]] = {
     **{f"{family}RMSNorm": FusedNorm for family in _FAMILIES},
     **{f"{family}MLP": FusedMLP for family in _FAMILIES},
+    **{f"{family}DecoderLayer": FusedLayer for family in _FAMILIES},
     **{f"{family}Attention": FusedAttention for family in _FAMILIES if family != "Qwen3"},
 }
 _made: dict[type[nn.Module], type[nn.Module]] = {}
