@@ -91,15 +91,13 @@ inline void cleared(Bf16Number* rows, int64_t from, int64_t to, int64_t width) {
     if (to > from) std::memset(rows + from * width, 0, (to - from) * width * sizeof(Bf16Number));
 }
 
-// rows (count, width) -> out[width / 2][columns][2]: the right side of a product that sums over the width.
+// rows (count, width) -> out[width / 2][columns][2], zeros from column `count` on: the right side of a product that sums over the
+// width. `count` and `columns` are multiples of TILE.
 inline void paired_columns(const Bf16Number* rows, int64_t count, int64_t width, Bf16Number* out, int64_t columns) {
-    const auto* from = reinterpret_cast<const uint32_t*>(rows);
-    auto* to = reinterpret_cast<uint32_t*>(out);
     const int64_t pairs = width / 2;
-    for (int64_t p = 0; p < pairs; ++p) {
-        for (int64_t r = 0; r < count; ++r) to[p * columns + r] = from[r * pairs + p];
-        for (int64_t r = count; r < columns; ++r) to[p * columns + r] = 0;
-    }
+    for (int64_t p = 0; p < pairs; p += TILE)
+        for (int64_t r = 0; r < count; r += TILE) turn(rows + 2 * (r * pairs + p), pairs, out + 2 * (p * columns + r), columns);
+    for (int64_t p = 0; p < pairs; ++p) cleared(out + 2 * p * columns, 2 * count, 2 * columns, 1);
 }
 
 // a[0], b[0], a[1], b[1], ...; n is a multiple of LANES.
@@ -118,6 +116,13 @@ inline void paired_rows(const Bf16Number* rows, int64_t count, int64_t width, Bf
         const Bf16Number *upper = rows + r * width, *lower = upper + width;
         interleaved(upper, lower, width, out + r * width);
     }
+}
+
+// rows (count, width) -> out (width, count), by way of `pairs`, which has as much room; `count` is a multiple of TILE_DEPTH.
+inline void turned_over(const Bf16Number* rows, int64_t count, int64_t width, Bf16Number* pairs, Bf16Number* out) {
+    paired_rows(rows, count, width, pairs);
+    for (int64_t r = 0; r < count; r += TILE_DEPTH)
+        for (int64_t i = 0; i < width; i += TILE) turn(pairs + r * width + 2 * i, width, out + i * count + r, count / 2);
 }
 
 // Keys or values of a row and of the one that it continues, with rows of zeros up to `all`.
@@ -151,7 +156,7 @@ inline void forward_row_tiles(const Bf16Number* q, const Bf16Number* k, const Bf
     const int64_t all = rounded(row.before + row.length, TILE_DEPTH), depth = size.depth;
     Bf16Number *rows = take_halves(all * depth), *keys = take_halves(all * depth), *values = take_halves(all * depth);
     gathered(k, shape, row, kv_head, rows, depth, all);
-    paired_columns(rows, row.before + row.length, depth, keys, all);
+    paired_columns(rows, all, depth, keys, all);
     gathered(v, shape, row, kv_head, rows, depth, all);
     paired_rows(rows, all, depth, values);
     Bf16Number *queries = take_halves(TILE_QUERIES * depth), *weights = take_halves(TILE_QUERIES * all);
@@ -217,8 +222,7 @@ inline void backward_row_tiles(const Bf16Number* grad, const Bf16Number* out, co
     Bf16Number *keys = take_halves(all * depth), *values = take_halves(all * depth), *turned_keys = take_halves(all * depth);
     gathered(k, shape, row, kv_head, keys, depth, all);
     gathered(v, shape, row, kv_head, values, depth, all);
-    for (int64_t i = 0; i < depth; ++i)
-        for (int64_t j = 0; j < all; ++j) turned_keys[i * all + j] = keys[j * depth + i];
+    turned_over(keys, all, depth, take_halves(all * depth), turned_keys);
     Bf16Number *queries = take_halves(line * depth), *above = take_halves(line * depth);
     Bf16Number *query_columns = take_halves(line * depth), *above_columns = take_halves(line * depth);
     Bf16Number *query_rows = take_halves(line * depth), *above_rows = take_halves(line * depth);
@@ -253,8 +257,8 @@ inline void backward_row_tiles(const Bf16Number* grad, const Bf16Number* out, co
             multiply(TileProduct{weights, above_rows, grad_values, line, depth, width, tall, width, wide, true});
             multiply(TileProduct{narrow, query_rows, grad_keys, line, depth, width, tall, width, wide, true});
             multiply(TileProduct{turned_keys, paired, result, all, line, line, depth, wide, tall, false});
-            for (int64_t r = 0; r < count; ++r)
-                for (int64_t i = 0; i < depth; ++i) block[r * depth + i] = result[i * line + r];
+            for (int64_t r = 0; r < wide; r += TILE)
+                for (int64_t i = 0; i < depth; i += TILE) turn(result + i * line + r, line, block + r * depth + i, depth);
             scatter(block, depth, grad_q, shape.heads, head, shape.n, at, count);
         }
     }

@@ -36,29 +36,6 @@ inline __m512i pairs(const Strip& strip, int64_t row, int64_t rows) {
     return _mm512_or_si512(both[0], _mm512_slli_epi32(both[1], 16));
 }
 
-// 16 rows of 16 pairs, turned over: first by pairs of rows, then by fours, eights and sixteens.
-inline void turn(__m512i* m) {
-    __m512i t[TILE];
-    for (int i = 0; i < TILE; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(m[i], m[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(m[i], m[i + 1]);
-    }
-    for (int i = 0; i < TILE; i += 4) {
-        m[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        m[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        m[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        m[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    for (int i = 0; i < TILE; ++i) {
-        const int a = i / 8 * 8 + i % 4;
-        t[i] = i % 8 < 4 ? _mm512_shuffle_i32x4(m[a], m[a + 4], 0x88) : _mm512_shuffle_i32x4(m[a], m[a + 4], 0xdd);
-    }
-    for (int i = 0; i < 8; ++i) {
-        m[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-        m[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    }
-}
-
 // The rows from `row` on, for the left side of products: a row of a tile is a column of the matrix.
 inline void pack_left(const Strip* strips, int64_t begin, int64_t end, int64_t row, int64_t rows, uint16_t* to) {
     __m512i lines[TILE];

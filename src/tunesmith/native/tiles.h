@@ -42,6 +42,37 @@ struct Tiles {
     }
 };
 
+// 16 rows of 16 units of 32 bits, turned over: first by pairs of rows, then by fours, eights and sixteens.
+inline void turn(__m512i* m) {
+    __m512i t[TILE];
+    for (int i = 0; i < TILE; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(m[i], m[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(m[i], m[i + 1]);
+    }
+    for (int i = 0; i < TILE; i += 4) {
+        m[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        m[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        m[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        m[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (int i = 0; i < TILE; ++i) {
+        const int a = i / 8 * 8 + i % 4;
+        t[i] = i % 8 < 4 ? _mm512_shuffle_i32x4(m[a], m[a + 4], 0x88) : _mm512_shuffle_i32x4(m[a], m[a + 4], 0xdd);
+    }
+    for (int i = 0; i < 8; ++i) {
+        m[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        m[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+    }
+}
+
+// The same in memory, rows `stride` units apart.
+inline void turn(const void* from, int64_t stride, void* to, int64_t to_stride) {
+    __m512i m[TILE];
+    for (int64_t i = 0; i < TILE; ++i) m[i] = _mm512_loadu_si512(static_cast<const uint32_t*>(from) + i * stride);
+    turn(m);
+    for (int64_t i = 0; i < TILE; ++i) _mm512_storeu_si512(static_cast<uint32_t*>(to) + i * to_stride, m[i]);
+}
+
 // sums (16 or 32 rows, 2 LANES) of rows x (stride apart) times one panel of `steps` times 32 inputs.
 template <bool two>
 inline void tile_sums(const uint16_t* x, int64_t stride, int64_t steps, const uint16_t* panel, float* sums) {
