@@ -24,39 +24,10 @@ struct TileProduct {
 
 template <int M, int N>
 inline void tile_block(const TileProduct& p, int64_t i, int64_t j) {
+    const auto *a = &p.a->bits + i * p.row_a, *b = &p.b->bits + 2 * j;
+    const Side left = {a, a + TILE * p.row_a, p.row_a * 2, TILE_DEPTH}, right = {b, b + 2 * TILE, p.row_b * 4, TILE_DEPTH * p.row_b};
     float* c = p.c + i * p.row_c + j;
-    const int64_t bytes_c = p.row_c * 4, bytes_a = p.row_a * 2, bytes_b = p.row_b * 4;
-    float* below = c + TILE * p.row_c;
-    if (p.add) {
-        _tile_loadd(0, c, bytes_c);
-        if constexpr (N > 1) _tile_loadd(1, c + TILE, bytes_c);
-        if constexpr (M > 1) _tile_loadd(2, below, bytes_c);
-        if constexpr (M > 1 && N > 1) _tile_loadd(3, below + TILE, bytes_c);
-    } else {
-        _tile_zero(0);
-        if constexpr (N > 1) _tile_zero(1);
-        if constexpr (M > 1) _tile_zero(2);
-        if constexpr (M > 1 && N > 1) _tile_zero(3);
-    }
-    for (int64_t k = 0; k < p.depth; k += TILE_DEPTH) {
-        const Bf16Number *a = p.a + i * p.row_a + k, *b = p.b + (k / 2 * p.row_b + j) * 2;
-        _tile_loadd(4, a, bytes_a);
-        _tile_loadd(6, b, bytes_b);
-        _tile_dpbf16ps(0, 4, 6);
-        if constexpr (N > 1) {
-            _tile_loadd(7, b + 2 * TILE, bytes_b);
-            _tile_dpbf16ps(1, 4, 7);
-        }
-        if constexpr (M > 1) {
-            _tile_loadd(5, a + TILE * p.row_a, bytes_a);
-            _tile_dpbf16ps(2, 5, 6);
-        }
-        if constexpr (M > 1 && N > 1) _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, c, bytes_c);
-    if constexpr (N > 1) _tile_stored(1, c + TILE, bytes_c);
-    if constexpr (M > 1) _tile_stored(2, below, bytes_c);
-    if constexpr (M > 1 && N > 1) _tile_stored(3, below + TILE, bytes_c);
+    tile_products<M, N>(left, right, p.depth / TILE_DEPTH, c, c + TILE * p.row_c, p.row_c * 4, p.add, [](int64_t) {});
 }
 
 template <int M>

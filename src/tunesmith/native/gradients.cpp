@@ -56,40 +56,12 @@ inline void pack_right(const Strip* strips, int64_t begin, int64_t end, int64_t 
 // Sums (+)= M left panels times N right panels, `steps` tiles deep; meanwhile the next sums are fetched.
 template <int M, int N>
 inline void products(const uint16_t* left, const uint16_t* right, int64_t steps, float* const* sums, int64_t stride, bool add, float* const* next) {
-    const int64_t bytes = stride * sizeof(float);
-    float *upper = sums[0], *lower = sums[M - 1];
-    if (add) {
-        _tile_loadd(0, upper, bytes);
-        if constexpr (N > 1) _tile_loadd(1, upper + TILE, bytes);
-        if constexpr (M > 1) _tile_loadd(2, lower, bytes);
-        if constexpr (M > 1 && N > 1) _tile_loadd(3, lower + TILE, bytes);
-    } else {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    }
-    for (int64_t k = 0; k < steps; ++k) {
+    const Side a = {left, left + PANEL, DEPTH * 2, NUMBERS}, b = {right, right + PANEL, DEPTH * 2, NUMBERS};
+    tile_products<M, N>(a, b, steps, sums[0], sums[M - 1], stride * sizeof(float), add, [=](int64_t k) {
         for (int64_t m = 0; m < M; ++m)
             for (int64_t line = 2 * k; line < 2 * k + 2; ++line)
                 for (int64_t n = 0; n < N; ++n) _mm_prefetch(reinterpret_cast<const char*>(next[m] + line * stride + n * TILE), _MM_HINT_T0);
-        _tile_loadd(4, left + k * NUMBERS, 64);
-        _tile_loadd(6, right + k * NUMBERS, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        if constexpr (N > 1) {
-            _tile_loadd(7, right + PANEL + k * NUMBERS, 64);
-            _tile_dpbf16ps(1, 4, 7);
-        }
-        if constexpr (M > 1) {
-            _tile_loadd(5, left + PANEL + k * NUMBERS, 64);
-            _tile_dpbf16ps(2, 5, 6);
-        }
-        if constexpr (M > 1 && N > 1) _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, upper, bytes);
-    if constexpr (N > 1) _tile_stored(1, upper + TILE, bytes);
-    if constexpr (M > 1) _tile_stored(2, lower, bytes);
-    if constexpr (M > 1 && N > 1) _tile_stored(3, lower + TILE, bytes);
+    });
 }
 
 struct Range {

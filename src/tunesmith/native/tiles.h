@@ -73,34 +73,54 @@ inline void turn(const void* from, int64_t stride, void* to, int64_t to_stride) 
     for (int64_t i = 0; i < TILE; ++i) _mm512_storeu_si512(static_cast<uint32_t*>(to) + i * to_stride, m[i]);
 }
 
+// Where the tiles of one side of a product are: the first, and the second (its rows or columns 16 to 31), with `bytes` from
+// one of their rows to the next, and `step` numbers from a tile to the one that is summed after it.
+struct Side {
+    const uint16_t *first, *second;
+    int64_t bytes, step;
+};
+
+// M times N tiles of sums, the rows of `upper` (and of `lower`, from the 16th on) `bytes` apart, = or (`add`) += the products of
+// `steps` tiles. Calls `each` with the number of every step.
+template <int M, int N, class Each>
+inline void tile_products(const Side& left, const Side& right, int64_t steps, float* upper, float* lower, int64_t bytes, bool add, Each each) {
+    if (add) {
+        _tile_loadd(0, upper, bytes);
+        if constexpr (N > 1) _tile_loadd(1, upper + TILE, bytes);
+        if constexpr (M > 1) _tile_loadd(2, lower, bytes);
+        if constexpr (M > 1 && N > 1) _tile_loadd(3, lower + TILE, bytes);
+    } else {
+        _tile_zero(0);
+        if constexpr (N > 1) _tile_zero(1);
+        if constexpr (M > 1) _tile_zero(2);
+        if constexpr (M > 1 && N > 1) _tile_zero(3);
+    }
+    for (int64_t k = 0; k < steps; ++k) {
+        each(k);
+        _tile_loadd(4, left.first + k * left.step, left.bytes);
+        _tile_loadd(6, right.first + k * right.step, right.bytes);
+        _tile_dpbf16ps(0, 4, 6);
+        if constexpr (N > 1) {
+            _tile_loadd(7, right.second + k * right.step, right.bytes);
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if constexpr (M > 1) {
+            _tile_loadd(5, left.second + k * left.step, left.bytes);
+            _tile_dpbf16ps(2, 5, 6);
+        }
+        if constexpr (M > 1 && N > 1) _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, upper, bytes);
+    if constexpr (N > 1) _tile_stored(1, upper + TILE, bytes);
+    if constexpr (M > 1) _tile_stored(2, lower, bytes);
+    if constexpr (M > 1 && N > 1) _tile_stored(3, lower + TILE, bytes);
+}
+
 // sums (16 or 32 rows, 2 LANES) of rows x (stride apart) times one panel of `steps` times 32 inputs.
 template <bool two>
 inline void tile_sums(const uint16_t* x, int64_t stride, int64_t steps, const uint16_t* panel, float* sums) {
-    constexpr int64_t width = 2 * LANES * sizeof(float);
-    _tile_zero(0);
-    _tile_zero(1);
-    if (two) {
-        _tile_zero(2);
-        _tile_zero(3);
-    }
-    for (int64_t k = 0; k < steps; ++k) {
-        _tile_loadd(4, x + k * 32, stride * 2);
-        _tile_loadd(6, panel + k * 1024, 128);
-        _tile_loadd(7, panel + k * 1024 + 32, 128);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        if (two) {
-            _tile_loadd(5, x + TILE * stride + k * 32, stride * 2);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
-        }
-    }
-    _tile_stored(0, sums, width);
-    _tile_stored(1, sums + LANES, width);
-    if (two) {
-        _tile_stored(2, sums + TILE * 2 * LANES, width);
-        _tile_stored(3, sums + TILE * 2 * LANES + LANES, width);
-    }
+    const Side left = {x, x + TILE * stride, stride * 2, 32}, right = {panel, panel + 32, 128, 1024};
+    tile_products<two ? 2 : 1, 2>(left, right, steps, sums, sums + TILE * 2 * LANES, 2 * LANES * sizeof(float), false, [](int64_t) {});
 }
 
 #else
