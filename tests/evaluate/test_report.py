@@ -161,6 +161,14 @@ def test_the_numbers_are_those_of_the_results(full):
     assert "Base 6.0 %, SFT 70.0 %" in text
 
 
+def test_what_prompted_means_is_said_where_it_stands():
+    results = full_results()
+    sentence = "in plain text after solved examples"
+    assert sentence not in render_report(results, FULL)
+    results.models["base_prompted"] = results.models["base"]
+    assert sentence in render_report(results, FULL)
+
+
 def test_no_improvement_is_said_in_plain_words():
     gold = WinRateResult(gold=Rate(0.52, 0.47, 0.57, 400))
     page = Page(
