@@ -119,6 +119,20 @@ def test_the_teacher_is_constant_and_without_gradients_none_is_computed(monkeypa
         divergence_sum(student._replace(hidden=hidden), teacher, beta=0.5)
 
 
+def test_under_autocast_the_weights_gradient_is_never_rounded() -> None:
+    student, teacher = sides()
+    inputs = [t.float().requires_grad_() for t in (student.hidden, student.weight)]
+    theirs = Projected(teacher.hidden.float(), teacher.weight.float())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        total = divergence_sum(Projected(*inputs), theirs, beta=0.5).total
+    _, gradient = torch.autograd.grad(total, inputs)
+    assert gradient.dtype == torch.float32
+    assert not torch.equal(gradient, gradient.bfloat16().float())
+    exact = [t.detach().clone().requires_grad_() for t in inputs]
+    _, wanted = torch.autograd.grad(divergence_sum(Projected(*exact), theirs, beta=0.5).total, exact)
+    assert float((gradient - wanted).norm() / wanted.norm()) < 0.03
+
+
 def test_what_does_not_fit_is_refused() -> None:
     student, teacher = sides()
     with pytest.raises(ConfigError, match="between 0 and 1"):

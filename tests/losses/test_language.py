@@ -222,6 +222,11 @@ def test_autocast_and_mixed_dtypes_use_the_narrow_product() -> None:
     assert torch.equal(under, mixed) and under.dtype == torch.float32
     assert c.weight.grad is not None and c.weight.grad.dtype == torch.float32
     torch.testing.assert_close(loss, -mixed.sum())
+    through = torch.autograd.grad(
+        -projected_logprobs(c.hidden.bfloat16(), c.weight, c.targets).logprobs.sum(), c.weight
+    )
+    for gradient in (c.weight.grad, *through):  # never rounded to bf16
+        assert not torch.equal(gradient, gradient.bfloat16().float())
 
 
 def test_no_rows_are_a_zero_with_zero_gradients() -> None:

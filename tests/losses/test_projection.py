@@ -1,4 +1,4 @@
-"""Chunks cover every row once; inputs come in one dtype. The gradients are tested by the losses that share them."""
+"""Chunks cover every row once; the weight stays as it is. The gradients are tested by the losses that share them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tunesmith.core.errors import ConfigError
-from tunesmith.losses.projection import CHUNK_ELEMENTS, Gradients, Head, chunks_of, in_one_dtype
+from tunesmith.losses.projection import CHUNK_ELEMENTS, Gradients, Head, chunks_of, prepared
 from tunesmith.native.weight_gradients import computes
 
 
@@ -18,13 +18,13 @@ def test_chunks_cover_every_row_once_and_hold_no_more_logits_than_allowed() -> N
     assert next(chunks_of(torch.empty(9, 1), torch.empty(4096, 1))).stop * 4096 == CHUNK_ELEMENTS
 
 
-def test_one_dtype_and_no_strange_head() -> None:
+def test_the_weight_keeps_its_dtype_and_no_strange_head() -> None:
     hidden, weight, bias = torch.zeros(2, 3, dtype=torch.bfloat16), torch.zeros(4, 3), torch.zeros(4)
-    found = in_one_dtype(hidden, weight, bias, Head(1.0, None))
-    assert [t.dtype for t in found if t is not None] == [torch.bfloat16, torch.bfloat16, torch.float32]
+    found = prepared(hidden, weight, bias, Head(1.0, None))
+    assert [t.dtype for t in found if t is not None] == [torch.bfloat16, torch.float32, torch.float32]
     for head in (Head(0.0, None), Head(1.0, -1.0)):
         with pytest.raises(ConfigError, match="positive"):
-            in_one_dtype(hidden, weight, bias, head)
+            prepared(hidden, weight, bias, head)
 
 
 @pytest.mark.parametrize("vocabulary", [48, 50])

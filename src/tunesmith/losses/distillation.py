@@ -27,7 +27,7 @@ from torch.autograd.function import once_differentiable
 
 from tunesmith.core.errors import ConfigError, DataError
 from tunesmith.losses.precision import wide_dtype
-from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype, scaled
+from tunesmith.losses.projection import Gradients, Head, chunks_of, prepared, scaled
 
 
 class Projected(NamedTuple):
@@ -78,10 +78,10 @@ def divergence_sum(student: Projected, teacher: Projected, *, beta: float, tempe
             where="divergence_sum",
         )
     heads = Head(temperature, student.softcap), Head(temperature, teacher.softcap)
-    ours = in_one_dtype(student.hidden, student.weight, student.bias, heads[0])
+    ours = prepared(student.hidden, student.weight, student.bias, heads[0])
     with torch.no_grad():
-        theirs = in_one_dtype(teacher.hidden, teacher.weight, teacher.bias, heads[1])
-    total, tokens = _DivergenceSum.apply(*ours, theirs, heads, beta)  # type: ignore[no-untyped-call]
+        hidden, weight, bias = prepared(teacher.hidden, teacher.weight, teacher.bias, heads[1])
+    total, tokens = _DivergenceSum.apply(*ours, (hidden, weight.to(hidden.dtype), bias), heads, beta)  # type: ignore[no-untyped-call]
     return Divergence(total, tokens)
 
 
@@ -120,7 +120,8 @@ class _DivergenceSum(torch.autograd.Function):
         heads: tuple[Head, Head],
         beta: float,
     ) -> tuple[Tensor, Tensor]:
-        wanted = ctx.needs_input_grad[:3]
+        wanted, weight_dtype = ctx.needs_input_grad[:3], weight.dtype
+        weight = weight.to(hidden.dtype)
         gradients = Gradients(hidden, weight, bias, wanted)
         tokens = hidden.new_empty(len(hidden), dtype=wide_dtype(hidden.dtype))
         with torch.autocast(hidden.device.type, enabled=False):
@@ -133,7 +134,7 @@ class _DivergenceSum(torch.autograd.Function):
                 tokens[rows] = divergence.value
                 if any(wanted):
                     gradients.add(rows, heads[0].to_raw_(_to_logits(q, p, divergence.ratio, beta), slope))
-        ctx.save_for_backward(*as_inputs(gradients, hidden, weight, bias))
+        ctx.save_for_backward(*gradients.finished(weight_dtype))
         ctx.mark_non_differentiable(tokens)
         return tokens.sum(), tokens
 

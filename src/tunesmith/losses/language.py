@@ -24,7 +24,7 @@ from torch.autograd.function import once_differentiable
 
 from tunesmith.core.errors import DataError
 from tunesmith.losses.precision import wide_dtype
-from tunesmith.losses.projection import Gradients, Head, as_inputs, chunks_of, in_one_dtype, scaled
+from tunesmith.losses.projection import Gradients, Head, chunks_of, prepared, scaled
 from tunesmith.losses.softmax_rows import SoftmaxRows, computes, softmax_rows_
 
 
@@ -134,6 +134,7 @@ class _ProjectedLogprobs(torch.autograd.Function):
         head: Head,
         with_entropy: bool,
     ) -> tuple[Tensor, Tensor]:
+        ctx.weight_dtype, weight = weight.dtype, weight.to(hidden.dtype)
         logprobs = hidden.new_empty(targets.shape, dtype=wide_dtype(hidden.dtype))
         logsumexp = torch.empty_like(logprobs)
         entropy = torch.empty_like(logprobs) if with_entropy else logprobs.new_empty(0)
@@ -160,7 +161,7 @@ class _ProjectedLogprobs(torch.autograd.Function):
                     ctx.head, hidden[rows], weight, bias, targets[rows], -grad_logprobs[rows], logsumexp[rows]
                 )
                 gradients.add(rows, grad)
-        return *as_inputs(gradients, hidden, weight, bias), None, None, None
+        return *gradients.finished(ctx.weight_dtype), None, None, None
 
 
 class _NLLSum(torch.autograd.Function):
@@ -174,7 +175,8 @@ class _NLLSum(torch.autograd.Function):
         weights: Tensor,
         head: Head,
     ) -> tuple[Tensor, Tensor]:
-        wanted = ctx.needs_input_grad[:3]
+        wanted, weight_dtype = ctx.needs_input_grad[:3], weight.dtype
+        weight = weight.to(hidden.dtype)
         gradients = Gradients(hidden, weight, bias, wanted)
         total = hidden.new_zeros((), dtype=wide_dtype(hidden.dtype))
         logprobs = hidden.new_empty(targets.shape, dtype=total.dtype)
@@ -187,7 +189,7 @@ class _NLLSum(torch.autograd.Function):
                 total -= row_weights @ logprobs[rows]
                 if grad is not None:
                     gradients.add(rows, grad)
-        ctx.save_for_backward(*as_inputs(gradients, hidden, weight, bias))
+        ctx.save_for_backward(*gradients.finished(weight_dtype))
         ctx.mark_non_differentiable(logprobs)
         return total, logprobs
 
@@ -264,4 +266,4 @@ def _checked(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     if targets.shape != hidden.shape[:1]:
         raise DataError(f"{tuple(targets.shape)} targets for hidden states {tuple(hidden.shape)}", where="logprobs")
-    return in_one_dtype(hidden, weight, bias, head)
+    return prepared(hidden, weight, bias, head)

@@ -52,7 +52,10 @@ class Head(NamedTuple):
 
 
 class Gradients:
-    """Sums, over chunks, of the gradients with respect to the wanted ones of hidden, weight and bias."""
+    """Sums, over chunks, of the gradients with respect to the wanted ones of hidden, weight and bias.
+
+    `weight` is in the dtype that products are computed in.
+    """
 
     def __init__(self, hidden: Tensor, weight: Tensor, bias: Tensor | None, wanted: Sequence[bool]) -> None:
         wide = wide_dtype(hidden.dtype)
@@ -79,11 +82,9 @@ class Gradients:
         else:
             self.weight += narrow.T @ hidden[rows]
 
-
-def as_inputs(gradients: Gradients, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> list[Tensor | None]:
-    """Return the gradients in the dtypes of what they belong to; None where none was wanted."""
-    pairs = ((gradients.hidden, hidden), (gradients.weight, weight), (gradients.bias, bias))
-    return [None if gradient is None or of is None else gradient.to(of.dtype) for gradient, of in pairs]
+    def finished(self, weight_dtype: torch.dtype) -> list[Tensor | None]:
+        """Return the gradients of hidden, weight and bias, None where none was wanted; the weight's in this dtype."""
+        return [self.hidden, None if self.weight is None else self.weight.to(weight_dtype), self.bias]
 
 
 def scaled(gradients: Sequence[Tensor | None], by: Tensor) -> list[Tensor | None]:
@@ -97,11 +98,10 @@ def chunks_of(hidden: Tensor, weight: Tensor) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, len(hidden), size))
 
 
-def in_one_dtype(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, head: Head
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the inputs in one dtype: the one of autocast where it is on, else that of the hidden states.
+def prepared(hidden: Tensor, weight: Tensor, bias: Tensor | None, head: Head) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the hidden states in the dtype of autocast where it is on, and the bias in fp32 or wider.
 
+    The weight stays in its own dtype, so that its gradient is not rounded to the one that products are computed in.
     Under `no_grad` they are detached: a Function sees only whether its inputs want gradients, and would compute them.
 
     Raises:
@@ -115,4 +115,4 @@ def in_one_dtype(
         hidden, weight, bias = hidden.detach(), weight.detach(), None if bias is None else bias.detach()
     device = hidden.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
-    return hidden.to(dtype), weight.to(dtype), None if bias is None else bias.to(wide_dtype(dtype))
+    return hidden.to(dtype), weight, None if bias is None else bias.to(wide_dtype(dtype))
