@@ -18,7 +18,7 @@ BETAS = [0.0, 0.1, 0.5, 0.9, 1.0]
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make several chunks, the last one short, out of a handful of rows."""
-    monkeypatch.setattr(projection, "CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(projection, "CHUNK_BYTES", 1)
     monkeypatch.setattr(projection, "CHUNK_MIN_ROWS", 5)
 
 

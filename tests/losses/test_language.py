@@ -25,7 +25,7 @@ OPTIONS = [
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make several chunks, the last one short, out of a handful of rows."""
-    monkeypatch.setattr(projection, "CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(projection, "CHUNK_BYTES", 1)
     monkeypatch.setattr(projection, "CHUNK_MIN_ROWS", 5)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tunesmith.core.errors import ConfigError
-from tunesmith.losses.projection import CHUNK_ELEMENTS, Gradients, Head, chunks_of, prepared
+from tunesmith.losses.projection import CHUNK_BYTES, Gradients, Head, chunks_of, prepared
 from tunesmith.native.weight_gradients import computes
 
 
@@ -15,7 +15,7 @@ def test_chunks_cover_every_row_once_and_hold_no_more_logits_than_allowed() -> N
     for rows in (0, 1, 255, 256, 257, 1000):
         covered = [i for part in chunks_of(torch.empty(rows, 1), weight) for i in range(rows)[part]]
         assert covered == list(range(rows))
-    assert next(chunks_of(torch.empty(9, 1), torch.empty(4096, 1))).stop * 4096 == CHUNK_ELEMENTS
+    assert next(chunks_of(torch.empty(9, 1), torch.empty(4096, 1))).stop * 4096 * 4 == CHUNK_BYTES
 
 
 def test_the_weight_keeps_its_dtype_and_no_strange_head() -> None:

@@ -15,7 +15,7 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.losses.precision import wide_dtype
 from tunesmith.native.weight_gradients import add_weight_gradient_, computes
 
-CHUNK_ELEMENTS = 2**22  # logits alive at once (16 MiB in fp32): about 1,000 rows of a vocabulary of 4,096
+CHUNK_BYTES = 2**25  # of logits alive at once; in bf16 4,096 rows of 4,096 words: products of few rows are slow
 CHUNK_MIN_ROWS = 256  # fewer rows would spend the time on adding up the weight's gradient
 
 
@@ -94,7 +94,7 @@ def scaled(gradients: Sequence[Tensor | None], by: Tensor) -> list[Tensor | None
 
 def chunks_of(hidden: Tensor, weight: Tensor) -> Iterator[slice]:
     """Return slices of the rows of `hidden`, each of as many as may be projected at once."""
-    size = max(CHUNK_MIN_ROWS, CHUNK_ELEMENTS // len(weight))
+    size = max(CHUNK_MIN_ROWS, CHUNK_BYTES // (hidden.itemsize * len(weight)))
     return (slice(start, start + size) for start in range(0, len(hidden), size))
 
 
