@@ -192,6 +192,42 @@ def test_an_expired_session_keeps_the_work(context: Any, desk: RunningDesk) -> N
     assert texts(desk, task) == ["Still here."]
 
 
+def test_a_password_typed_before_the_script_is_there_is_not_sent_as_an_address(context: Any, desk: RunningDesk) -> None:
+    desk.user("bob", password_hash=hash_password(desk.desk, "a long password"))
+    context.clear_cookies()
+    page = context.new_page()
+    held: list[Any] = []
+    page.route("**/static/desk.js", lambda route: held.append(route))
+    page.goto(f"{desk.address}/login?next=/account", wait_until="commit")
+    page.fill("input[name=name]", "bob")
+    page.fill("input[name=password]", "a long password")
+    page.keyboard.press("Enter")
+    page.click("button.primary", force=True)
+    assert page.url == f"{desk.address}/login?next=/account" and page.input_value("input[name=name]") == "bob"
+    assert page.is_disabled("button.primary")
+    held[0].continue_()
+    page.click("button.primary")
+    page.wait_for_selector("h1:has-text('bob')")
+
+
+def test_an_item_that_could_not_be_fetched_comes_by_itself(context: Any, desk: RunningDesk) -> None:
+    task = desk.task("t", "write", prompt(0))
+    page = context.new_page()
+    tries: list[int] = []
+
+    def answer(route: Any) -> None:
+        tries.append(len(tries))
+        [route.abort, lambda: route.fulfill(status=503, json={"error": "busy"}), route.continue_][
+            min(2, len(tries) - 1)
+        ]()
+
+    page.route("**/next", answer)
+    page.goto(f"{desk.address}/work/{task.id}")
+    page.wait_for_selector(".banner >> text=is kept in this browser")
+    page.wait_for_selector("#work .submit")
+    assert len(tries) == 3 and page.locator(".banner").count() == 0
+
+
 def test_two_tabs_do_not_store_two_labels(context: Any, desk: RunningDesk) -> None:
     task = desk.task("t", "write", prompt(0), prompt(1))
     one, two = open_work(context, desk, task), open_work(context, desk, task)

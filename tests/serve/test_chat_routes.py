@@ -172,7 +172,7 @@ def test_a_client_that_leaves_stops_the_generation() -> None:
     model = local()
     gate = Gate(model)
     with Scene(model).running() as scene:
-        body = {"model": "tiny", "messages": HELLO, "max_tokens": 256, "stream": True}
+        body = {"model": "tiny", "messages": HELLO, "max_tokens": 256, "stream": True, "seed": 3}
         with httpx.stream("POST", f"{scene.url}/v1/chat/completions", json=body, timeout=10) as response:
             gate.allow(3)
             lines = response.iter_lines()  # held: the connection is closed with it

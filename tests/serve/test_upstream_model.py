@@ -53,7 +53,7 @@ def test_leaving_the_front_stops_the_model_behind() -> None:
     with Scene(model).running() as behind, in_front_of(behind.url).running() as front:
         client = openai.OpenAI(base_url=f"{front.url}/v1", api_key="unused", max_retries=0)
         gate.allow(1)
-        stream = client.chat.completions.create(model="front", messages=HELLO, max_tokens=250, stream=True)
+        stream = client.chat.completions.create(model="front", messages=HELLO, max_tokens=250, seed=3, stream=True)
         next(iter(stream))
         assert eventually(lambda: gate.steps == 1) and model.engine.running == 1
         stream.close()

@@ -51,7 +51,11 @@ async function sendForm(event) {
   }
 }
 
-for (const form of document.querySelectorAll("form[data-post]")) form.addEventListener("submit", sendForm);
+// The buttons come disabled, so that nobody's click before this line is a browser's own submit, which puts fields into the URL.
+for (const form of document.querySelectorAll("form[data-post]")) {
+  form.addEventListener("submit", sendForm);
+  $("button:not([type=button])", form).disabled = false;
+}
 
 // Drafts: this browser's storage --------------------------------------------------------------------------------------------
 
@@ -131,13 +135,16 @@ class Work {
 
   // Coming and going
 
-  async load() {
+  async load(wait = 1000) {
+    clearTimeout(this.loadAgain);
     try {
       await this.sendLeft();
       const path = this.review ? `/api/items/${this.review}/review` : `/api/tasks/${this.task}/next`;
       this.show(await post(path));
     } catch (error) {
-      this.banner(error, () => this.load());
+      const again = () => this.load(Math.min(30_000, wait * 2));
+      this.banner(error, again);
+      if (!(error instanceof Refused) || error.status >= 500) this.loadAgain = setTimeout(again, wait);
     }
   }
 
