@@ -78,8 +78,8 @@ def test_a_comparison_is_a_ranking_of_two(workshop: Workshop) -> None:
     template = load_model(Path(workshop.chat_model())).chat_template()
     rows, report = ranked_rows([ranking], template, 64)
     assert rows[0].orders == (((0,), (1,)),) and report.kept == 1
-    assert rows[0].tree.completions[0] == template.render_completion("good")
-    assert rows[0].tree.prompt == template.render_prompt(record.messages)
+    assert list(rows[0].tree.completions[0]) == template.render_completion("good")
+    assert list(rows[0].tree.prompt) == template.render_prompt(record.messages)
 
 
 def test_rankings_are_scored_by_id_and_what_does_not_fit_is_left_out(workshop: Workshop) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from tests.small import chat_tokenizer
@@ -88,9 +90,10 @@ def test_trees_hold_prompt_and_completions_apart(template: ChatTemplate) -> None
     comparison = Comparison(messages=ask, chosen="Yes", rejected="No " * 90)
     rows, report = render_trees([ranking, comparison], template, max_length=60)
     assert len(rows) == 1 and report.left_out[0][1] == "longer than max_length 60"
-    assert rows[0].prompt == template.render_prompt(ask)
+    assert list(rows[0].prompt) == template.render_prompt(ask)
     whole = template.render((*ask, Message("assistant", "No")))
-    assert rows[0].prompt + rows[0].completions[1] == whole.ids
+    assert [*rows[0].prompt, *rows[0].completions[1]] == whole.ids
+    assert all(isinstance(ids, array) and ids.itemsize == 4 for ids in (rows[0].prompt, *rows[0].completions))
 
 
 def test_documents_end_with_the_end_of_text_token(template: ChatTemplate) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -61,10 +62,10 @@ class RenderedPrompt(NamedTuple):
 
 
 class RenderedTree(NamedTuple):
-    """A prompt and K completions, each with its end-of-turn token."""
+    """A prompt and K completions, each with its end-of-turn token; compact, for a set has many of them."""
 
-    prompt: list[int]
-    completions: list[list[int]]
+    prompt: Sequence[int]
+    completions: Sequence[Sequence[int]]
     key: str
     record: Ranking | Comparison
 
@@ -150,11 +151,11 @@ def render_trees(
     report = RenderReport()
     rows = []
     for record in records:
-        prompt = template.render_prompt(record.messages)
+        prompt = array("i", template.render_prompt(record.messages))
         texts = (
             [c.text for c in record.completions] if isinstance(record, Ranking) else [record.chosen, record.rejected]
         )
-        completions = [template.render_completion(text) for text in texts]
+        completions = [array("i", template.render_completion(text)) for text in texts]
         if len(prompt) + max(map(len, completions)) > max_length:
             report.drop(record, f"longer than max_length {max_length}")
             continue
