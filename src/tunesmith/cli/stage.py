@@ -85,7 +85,7 @@ def outcome_of(result: RunResult) -> Outcome:
     """Return a stage's result as what a verb says at its end."""
     return Outcome(
         summary={"out": str(result.out), **result.summary},
-        lines=summary_lines(result.summary),
+        lines=result.lines or summary_lines(result.summary),
         artefacts=result.artefacts or {"out": str(result.out)},
         next_command=result.next_command,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,13 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a stage made: `summary` is JSON, `artefacts` maps a name to a path, `next_command` says what to do next."""
+    """What a stage made: `summary` is JSON, `artefacts` maps a name to a path, `next_command` says what to do next.
+
+    `lines` are what a person reads instead of the summary, if there are any.
+    """
 
     out: Path
     summary: Mapping[str, Any] = field(default_factory=dict)
+    lines: Sequence[str] = ()
     artefacts: Mapping[str, str] = field(default_factory=dict)
     next_command: str = ""

@@ -76,9 +76,10 @@ def run(config: QuickstartConfig, context: RunContext) -> RunResult:
                 curves = overoptimisation(config, policy, context)
     with clock.stage("evaluate"):
         measured = measure(config, models, heldout, own)
-    paths = write_outcome(measured, clock, curves_over_kl=curves, seed=config.seed, out=out, context=context)
+    written = write_outcome(measured, clock, curves_over_kl=curves, seed=config.seed, out=out, context=context)
     summary = {
         "success": {name: m.success.to_json() for name, m in measured.models.items() if m.success is not None},
         "win_rates": {name: rate.gold.to_json() for name, rate in measured.win_rates.items()},
     }
-    return RunResult(out=out, summary=summary, artefacts=paths, next_command=f"tunesmith chat {out}")
+    following = f"tunesmith chat {out}"
+    return RunResult(out=out, summary=summary, lines=written.lines, artefacts=written.paths, next_command=following)

@@ -1,14 +1,13 @@
-"""Write what the quickstart measured: results.json, report.html, and the table on screen."""
+"""Write what the quickstart measured: results.json, report.html, and the table for the screen."""
 
 from __future__ import annotations
 
-import io
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from rich.console import Console
 
 from tunesmith import __version__
 from tunesmith.core.run_context import RunContext
@@ -16,9 +15,17 @@ from tunesmith.evaluate.charts import Panel
 from tunesmith.evaluate.curves import read_curves
 from tunesmith.evaluate.report import ReportDetails, write_report
 from tunesmith.evaluate.results import OveroptimisationResult, Results, write_results
-from tunesmith.evaluate.terminal import terminal_summary
+from tunesmith.evaluate.terminal import summary_text
 from tunesmith.recipes.clock import Clock, peak_memory_gib
 from tunesmith.recipes.measure import Measured
+
+
+class Written(NamedTuple):
+    """The files by name, and the report's numbers for the screen."""
+
+    paths: dict[str, str]
+    lines: list[str]
+
 
 LAST_SHARE = 0.2  # the KL is the mean over this last share of PPO's steps
 
@@ -31,8 +38,8 @@ def write_outcome(
     seed: int,
     out: Path,
     context: RunContext,
-) -> dict[str, str]:
-    """Write the files and return their paths by name."""
+) -> Written:
+    """Write the files and return what was written."""
     paths = {name: str(out / name) for name in ("sft", "reward", "ppo_ptx")}
     paths |= {"report": str(out / "report.html"), "results": str(out / "results.json")}
     curves = read_curves(out / "ppo_ptx" / "metrics.jsonl", ["ppo/score", "ppo/kl", "ppo/length", "ppo/entropy"])
@@ -69,17 +76,9 @@ def write_outcome(
         },
     )
     write_report(results, details, out / "report.html")
-    _print(results, context.log)
-    return paths
+    return Written(paths, summary_text(results))
 
 
 def _late_mean(values: Sequence[float]) -> float | None:
     late = values[-max(1, round(len(values) * LAST_SHARE)) :]
     return sum(late) / len(late) if late else None
-
-
-def _print(results: Results, log: Callable[[str], None]) -> None:
-    text = io.StringIO()
-    Console(file=text, width=110, no_color=True).print(terminal_summary(results))
-    for line in text.getvalue().splitlines():
-        log(line)
