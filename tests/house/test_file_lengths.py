@@ -13,7 +13,7 @@ RECIPE_LIMIT = 120
 LONGER_RECIPES = {
     "stage.py": 183,
     "check_data.py": 144,
-    "ppo.py": 159,
+    "ppo.py": 128,
     "pretrain.py": 127,
 }
 

@@ -54,6 +54,6 @@ def test_a_teacher_of_other_words_is_refused_by_name(workshop: Workshop) -> None
     context = RunContext(command="test", dry_run=True)
     with pytest.raises(ConfigError, match="different vocabularies") as caught:
         workshop.run("distill", "refused", teacher=str(other), context=context)
-    assert "2 of the student's are others there" in caught.value.why and "data distill" in caught.value.remedy
+    assert "2 of the model's are others there" in caught.value.why and "data distill" in caught.value.remedy
     with pytest.raises(ConfigError, match="no teacher"):
         workshop.run("distill", "refused", teacher="", context=context)

@@ -38,7 +38,7 @@ def test_t_rl_21_reference_and_reward_model_stay_and_have_no_gradient(
     monkeypatch.setattr(ppo.ExperienceMaker, "__init__", watched)
     rewards: list[Any] = []
     opened = ppo.open_reward_model
-    monkeypatch.setattr(ppo, "open_reward_model", lambda *a: rewards.append(opened(*a)) or rewards[-1])
+    monkeypatch.setattr(ppo, "open_reward_model", lambda *a, **k: rewards.append(opened(*a, **k)) or rewards[-1])
     disk = {p: p.read_bytes() for p in Path(workshop.reward_model()).iterdir()}
     disk |= {p: p.read_bytes() for p in Path(workshop.chat_model()).iterdir()}
     workshop.run("ppo", "frozen")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -13,8 +14,8 @@ from tunesmith.algorithms.rollout import Episode
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Comparison, Completion, Message, Ranking, RankingLabel
 from tunesmith.data.batch import TokenSequence
-from tunesmith.model.load import LanguageModel, copy_model, load_model
-from tunesmith.recipes import ppo
+from tunesmith.model.load import LanguageModel, copy_model, frozen, load_model
+from tunesmith.recipes.episode_scores import Reads, scorer
 from tunesmith.recipes.ranked_rows import as_ranking, ranked_rows
 from tunesmith.recipes.reward_measures import score_rankings
 from tunesmith.recipes.stage import StageConfig, held_out
@@ -41,11 +42,14 @@ def test_t_rm_10_the_saved_bias_is_read_again_and_applied_once_also_on_ppos_way(
     assert scores.mean().item() == pytest.approx(0, abs=1e-5)
     template = model.chat_template()
     episodes = [
-        Episode(template.render_prompt(d.prompt), template.render_completion(d.completion), True, i, "")
+        Episode(template.render_prompt(d.prompt), template.render_completion(d.completion), True, i, str(i))
         for i, d in enumerate(demonstrations(10))
     ]
     assert [e.sequence().ids for e in episodes] == [s.ids for s in sequences(model)]
-    torch.testing.assert_close(ppo.scorer(ppo.frozen(model), 64)(episodes), scores, atol=1e-5, rtol=1e-5)
+    asked = {str(i): d.prompt for i, d in enumerate(demonstrations(10))}
+    for reads in get_args(Reads):
+        score = scorer(frozen(model), model, asked, reads=reads, micro_batch_tokens=64)
+        torch.testing.assert_close(score(episodes), scores, atol=1e-5, rtol=1e-5)
     again = load_model(workshop.folder / "calibrated" / "model", classifier=True)
     copied = copy_model(again)
     torch.testing.assert_close(score_sequences(copied.network, sequences(model)), scores, atol=1e-5, rtol=1e-5)

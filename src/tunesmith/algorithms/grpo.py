@@ -10,7 +10,7 @@ at the length limit can be masked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal, cast
 
@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 from tunesmith.algorithms.packed_batch import CountedBatch
 from tunesmith.algorithms.rollout import (
     Episode,
+    ScoreEpisodes,
     completion_logprobs,
     episodes_of,
     lengths_of,
@@ -40,8 +41,6 @@ from tunesmith.losses.policy_gradient import clipped_policy_loss, group_advantag
 from tunesmith.model.generate import Sampling, generate
 from tunesmith.model.network import target_logprobs
 from tunesmith.train.objective import LossOutput, MetricSum, MicroBatch, StateTree
-
-ScoreEpisodes = Callable[[Sequence[Episode]], Tensor]
 
 
 class GRPOSettings(Strict):

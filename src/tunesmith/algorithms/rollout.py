@@ -41,6 +41,10 @@ class Episode(NamedTuple):
         return TokenSequence(self.prompt + self.completion, mask, self.key)
 
 
+ScoreEpisodes = Callable[[Sequence[Episode]], Tensor]
+"""One score (B,) for each of B episodes."""
+
+
 def episodes_of(prompts: Sequence[tuple[list[int], str]], generated: Sequence[Sequence[Generated]]) -> list[Episode]:
     """Return the episodes of (ids, key) prompts and their completions, prompt by prompt."""
     return [

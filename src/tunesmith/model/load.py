@@ -57,6 +57,13 @@ def copy_model(model: LanguageModel) -> LanguageModel:
     return LanguageModel(copy.deepcopy(model.network), model.tokenizer, model.template, dict(model.card))
 
 
+def frozen(model: LanguageModel) -> LanguageModel:
+    """Return the model in evaluation mode, without gradients (T-RL-21)."""
+    model.network.eval()
+    model.network.requires_grad_(False)
+    return model
+
+
 def resolve_folder(name: str, *, shipped: Path | None = None) -> Path:
     """Return the folder of a model named by path, by `desk` (the shipped base) or by hub id.
 

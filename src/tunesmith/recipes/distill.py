@@ -23,9 +23,8 @@ from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Demonstration, Prompt
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.data.batch import TokenBatch, TokenSequence, pack
-from tunesmith.model.load import LanguageModel
+from tunesmith.model.load import LanguageModel, frozen
 from tunesmith.model.same_tokens import require_same_tokens
-from tunesmith.recipes.ppo import frozen
 from tunesmith.recipes.stage import Stage, StageConfig, batches_in_order, held_out, require_one_process, walk_of
 from tunesmith.text.render import RenderReport, render_demonstrations, render_prompts
 from tunesmith.train.task import TrainingTask
@@ -89,7 +88,8 @@ def open_teacher(stage: Stage, name: str, student: LanguageModel) -> LanguageMod
     if not name:
         raise ConfigError("no teacher", where="teacher", remedy="give a model folder: --set teacher=DIR")
     teacher = stage.open(name, role="teacher")
-    require_same_tokens(student, teacher)
+    remedy = "let the teacher write answers with `tunesmith data distill`, and learn them with `train sft`"
+    require_same_tokens(student, teacher, role="teacher", where="teacher", remedy=remedy)
     return frozen(teacher)
 
 

@@ -13,15 +13,15 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tunesmith.algorithms.grpo import GroupMaker, GRPOObjective, GRPOSettings, GRPOSource, ScoreEpisodes
-from tunesmith.algorithms.rollout import Episode
+from tunesmith.algorithms.grpo import GroupMaker, GRPOObjective, GRPOSettings, GRPOSource
+from tunesmith.algorithms.rollout import Episode, ScoreEpisodes
 from tunesmith.algorithms.scorers import SCORERS, Scorer
 from tunesmith.core.errors import ConfigError
 from tunesmith.core.nearest import did_you_mean
 from tunesmith.core.records import Prompt
 from tunesmith.core.run_context import RunContext, RunResult
-from tunesmith.model.load import LanguageModel, copy_model
-from tunesmith.recipes.ppo import frozen, open_reward_model, scorer
+from tunesmith.model.load import LanguageModel, copy_model, frozen
+from tunesmith.recipes.episode_scores import READS, Reads, open_reward_model, scorer
 from tunesmith.recipes.stage import Stage, StageConfig, require_one_process
 from tunesmith.text.render import render_prompts
 from tunesmith.train.task import TrainingTask
@@ -32,6 +32,7 @@ class Config(StageConfig):
 
     model: str = Field("", description="the SFT model: policy and reference start from it")
     reward_model: str = Field("", description="a model made by `tunesmith train reward`")
+    reward_reads: Reads = Field("tokens", description=READS)
     scorers: tuple[str, ...] = Field(
         (), description="scorer functions whose sum is the score: exact_match, contains_answer, valid_json, brevity"
     )
@@ -85,8 +86,9 @@ def make_score(stage: Stage, config: Config, policy: LanguageModel, prompts: Map
     if bool(config.reward_model) == bool(config.scorers):
         raise ConfigError("give either a reward model or scorers", where="reward_model, scorers")
     if config.reward_model:
-        reward = frozen(open_reward_model(stage, config.reward_model, policy))
-        return scorer(reward, config.micro_batch_tokens)
+        reads, asked = config.reward_reads, {key: prompt.messages for key, prompt in prompts.items()}
+        reward = open_reward_model(stage, config.reward_model, policy, same_tokens=reads == "tokens")
+        return scorer(reward, policy, asked, reads=reads, micro_batch_tokens=config.micro_batch_tokens)
     for name in config.scorers:
         if name not in SCORERS:
             raise ConfigError(f"unknown scorer {name!r}", where="scorers", remedy=did_you_mean(name, SCORERS))

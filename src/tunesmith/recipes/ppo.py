@@ -7,11 +7,10 @@ updates, each mixed with pretraining text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from pydantic import Field
-from torch import Tensor
 
 from tunesmith.algorithms.ppo.experience import ExperienceMaker
 from tunesmith.algorithms.ppo.objective import PPOObjective
@@ -19,16 +18,14 @@ from tunesmith.algorithms.ppo.ptx import PtxStream
 from tunesmith.algorithms.ppo.settings import KLSettings, PPOSettings, PtxSettings
 from tunesmith.algorithms.ppo.source import PPOSource
 from tunesmith.algorithms.ppo.value_model import value_model
-from tunesmith.algorithms.reward_model import score_sequences
-from tunesmith.algorithms.rollout import Episode
-from tunesmith.core.errors import ConfigError
 from tunesmith.core.records import Document, Prompt
 from tunesmith.core.run_context import RunContext, RunResult
 from tunesmith.losses.kl import AdaptiveKLController
-from tunesmith.model.load import LanguageModel, copy_model
+from tunesmith.model.load import LanguageModel, copy_model, frozen
+from tunesmith.recipes.episode_scores import READS, Reads, open_reward_model, scorer
 from tunesmith.recipes.pretrain import document_rows
 from tunesmith.recipes.stage import Stage, StageConfig, require_one_process
-from tunesmith.text.render import render_prompts
+from tunesmith.text.render import RenderedPrompt, prompt_of, render_prompts
 from tunesmith.train.task import TrainingTask
 
 
@@ -37,6 +34,7 @@ class Config(StageConfig):
 
     model: str = Field("", description="the SFT model: policy and reference start from it")
     reward_model: str = Field("", description="a model made by `tunesmith train reward`")
+    reward_reads: Reads = Field("tokens", description=READS)
     ptx_data: tuple[str, ...] = Field(("desk",), description="pretraining text for ptx: files, snapshots or desk")
     ppo: PPOSettings = Field(PPOSettings(), description="rollouts, reward and clipping")
     kl: KLSettings = Field(KLSettings(), description="the penalty towards the reference")
@@ -51,23 +49,27 @@ def run(
     require_one_process("ppo", context)
     stage = Stage("ppo", config, context)
     policy = stage.open(config.model)
-    reward = frozen(open_reward_model(stage, config.reward_model, policy))
+    # A value model of its own starts as the reward model's copy and reads the policy's tokens.
+    same = config.reward_reads == "tokens" or config.ppo.value_model == "separate"
+    reward = open_reward_model(stage, config.reward_model, policy, same_tokens=same)
     reference = frozen(copy_model(policy))
     value = value_model(config.ppo.value_model, policy=policy.network, reward=reward.network)
     prompts = prompt_rows(stage, config, policy)
+    asked = {row.key: prompt_of(row.record) for row in prompts}
+    score = scorer(reward, policy, asked, reads=config.reward_reads, micro_batch_tokens=config.micro_batch_tokens)
     ptx = ptx_stream(stage, config, policy)
     maker = ExperienceMaker(
         policy=policy.network,
         reference=reference.network,
         value=value,
-        score=scorer(reward, config.micro_batch_tokens),
+        score=score,
         settings=config.ppo,
         stop_ids=policy.chat_template().stop_ids,
         micro_batch_tokens=config.micro_batch_tokens,
     )
     source = PPOSource(
         maker=maker,
-        prompts=prompts,
+        prompts=[(row.ids, row.key) for row in prompts],
         ptx=ptx,
         settings=config.ppo,
         controller=kl_controller(config.kl),
@@ -94,54 +96,21 @@ def run(
     )
 
 
-def open_reward_model(stage: Stage, name: str, policy: LanguageModel) -> LanguageModel:
-    """Return the reward model.
-
-    Raises:
-        ConfigError: none given; or it reads another chat template or vocabulary than the policy writes.
-    """
-    if not name:
-        raise ConfigError("no reward model", where="reward_model", remedy="give one made by `tunesmith train reward`")
-    reward = stage.open(name, role="reward_model", classifier=True)
-    ours, theirs = policy.chat_template(), reward.chat_template()
-    if ours.hash != theirs.hash or policy.tokenizer.vocab_size != reward.tokenizer.vocab_size:
-        raise ConfigError(
-            "policy and reward model have different chat templates or vocabularies",
-            where="reward_model",
-            remedy="train the reward model from this policy's SFT model",
-        )
-    return reward
-
-
-def frozen(model: LanguageModel) -> LanguageModel:
-    """Return the model in evaluation mode, without gradients (T-RL-21)."""
-    model.network.eval()
-    model.network.requires_grad_(False)
-    return model
-
-
-def scorer(reward: LanguageModel, micro_batch_tokens: int) -> Callable[[Sequence[Episode]], Tensor]:
-    """Return the function that scores episodes with the calibrated reward model."""
-    return lambda episodes: score_sequences(
-        reward.network, [e.sequence() for e in episodes], micro_batch_tokens=micro_batch_tokens
-    )
-
-
 def kl_controller(settings: KLSettings) -> AdaptiveKLController:
     """Return the fixed or adaptive controller."""
     target = settings.kl_target if settings.kl_mode == "adaptive" else None
     return AdaptiveKLController(settings.kl_coef, target=target, horizon=settings.kl_horizon)
 
 
-def prompt_rows(stage: Stage, config: Config, policy: LanguageModel) -> list[tuple[list[int], str]]:
-    """Return (ids, key) of the prompts that leave room for an answer; the others are named."""
+def prompt_rows(stage: Stage, config: Config, policy: LanguageModel) -> list[RenderedPrompt]:
+    """Return the prompts that leave room for an answer; the others are named."""
     records = cast("list[Prompt]", stage.read(["prompt"]))
     room = config.max_length - config.ppo.max_tokens
     rendered, report = render_prompts(records, policy.chat_template(), max_prompt_length=room)
     report.require_some("prompts")
     for line in report.sentences()[1:]:
         stage.context.log(line)
-    return [(r.ids, r.key) for r in rendered]
+    return rendered
 
 
 def ptx_stream(stage: Stage, config: Config, policy: LanguageModel) -> PtxStream | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -13,6 +13,7 @@ from tunesmith.algorithms.ppo.settings import PPOSettings
 from tunesmith.algorithms.ppo.value_model import ValueModel
 from tunesmith.algorithms.rollout import (
     Episode,
+    ScoreEpisodes,
     TokenScores,
     completion_logprobs,
     completion_scores,
@@ -26,8 +27,6 @@ from tunesmith.losses.kl import k1, k3
 from tunesmith.losses.policy_gradient import apply_no_eos, gae, per_token_rewards, whiten
 from tunesmith.model.generate import Generated, Sampling, generate
 from tunesmith.train.objective import MetricSum, StateTree
-
-ScoreEpisodes = Callable[[Sequence[Episode]], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
