@@ -86,7 +86,7 @@ class QuickstartConfig(Strict):
         {"other": 4.0, "brainstorming": 1.5},
         description="task -> how many times as often as people ask for it demonstrations of it are drawn",
     )
-    rank_prompts: int = Field(8000, ge=2, description="prompts whose completions are ranked for training")
+    rank_prompts: int = Field(12000, ge=2, description="prompts whose completions are ranked for training")
     heldout_rank_prompts: int = Field(500, ge=1, description="prompts ranked by the held-out labelers")
     rank_temperatures: tuple[float, ...] = Field(
         (0.7, 1.0, 1.3, 1.6), min_length=2, max_length=9, description="each ranked prompt is answered once at each"
