@@ -29,4 +29,4 @@ def test_how_many_answers_are_behind_the_rates():
 def test_what_was_not_measured_is_a_dash_or_absent():
     text = shown(least_results())
     assert "5.25" in text
-    assert "gold judge" not in text
+    assert "gold judge" not in text and "interval" not in text

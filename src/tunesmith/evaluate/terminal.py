@@ -44,7 +44,8 @@ def _measured(model: ModelResult) -> bool:
 
 def _models(results: Results) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.caption, table.caption_justify = f"below each rate its 95 % interval; {_sizes(results)}", "left"
+    if sizes := _sizes(results):
+        table.caption, table.caption_justify = f"below each rate its 95 % interval; {sizes}", "left"
     for name in ("model", *JUDGED, "perplexity"):
         table.add_column(name.replace("_", " "), justify="left" if name == "model" else "right", no_wrap=True)
     for key in in_order(results.models):
@@ -55,7 +56,7 @@ def _models(results: Results) -> Table:
 
 
 def _sizes(results: Results) -> str:
-    """Return how many answers are behind the rates, once for those that have the same number."""
+    """Return how many answers are behind the rates, once for those that have the same number; "" without a rate."""
     names: dict[str, list[str]] = {}
     for name in JUDGED:
         rates = [rate for model in results.models.values() if (rate := getattr(model, name)) is not None]
