@@ -21,9 +21,9 @@ def test_the_same_numbers_as_the_report():
 
 def test_how_many_answers_are_behind_the_rates():
     results = full_results()
-    assert "its 95 % interval; success, toxic: n = 100; truthful: n = 50\n" in shown(results)
+    assert "its 95 % interval\nsuccess, toxic: n = 100; truthful: n = 50\n" in shown(results)
     same = {name: model.model_copy(update={"truthful": model.success}) for name, model in results.models.items()}
-    assert "its 95 % interval; n = 100\n" in shown(results.model_copy(update={"models": same}))
+    assert "its 95 % interval\nn = 100\n" in shown(results.model_copy(update={"models": same}))
 
 
 def test_what_was_not_measured_is_a_dash_or_absent():

@@ -45,7 +45,7 @@ def _measured(model: ModelResult) -> bool:
 def _models(results: Results) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     if sizes := _sizes(results):
-        table.caption, table.caption_justify = f"below each rate its 95 % interval; {sizes}", "left"
+        table.caption, table.caption_justify = f"below each rate its 95 % interval\n{sizes}", "left"
     for name in ("model", *JUDGED, "perplexity"):
         table.add_column(name.replace("_", " "), justify="left" if name == "model" else "right", no_wrap=True)
     for key in in_order(results.models):
