@@ -507,3 +507,17 @@ def test_everything_that_can_be_pressed_has_a_name(page: Any) -> None:
         "one.textContent.trim() || one.labels?.length)).map((one) => one.outerHTML)"
     )
     assert nameless == []
+
+
+def test_what_is_sent_before_the_script_is_there_stays_in_the_box(chromium: Any, chat: RunningChat) -> None:
+    """The browser's own submit would load the page anew, without it."""
+    context = chromium.new_context()
+    page = context.new_page()
+    held: list[Any] = []
+    page.route("**/static/chat.js", lambda route: held.append(route))
+    page.goto(chat.page, wait_until="commit")
+    page.fill("#message", "Are you there?")
+    page.click("#send", force=True)
+    page.wait_for_timeout(300)
+    assert page.url == chat.page and page.input_value("#message") == "Are you there?" and len(held) == 1
+    context.close()

@@ -89,3 +89,13 @@ def contrast(one: str, two: str) -> float:
 
     dark, light = sorted((luminance(one), luminance(two)))
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_no_form_can_be_sent_before_the_script_is_there() -> None:
+    """A browser's own submit would put the fields, passwords among them, into the address: buttons come disabled."""
+    templates = Path(page_routes.__file__).parent / "templates"
+    forms = [
+        form for path in templates.glob("*.html") for form in re.findall(r"<form.*?</form>", path.read_text(), re.S)
+    ]
+    buttons = [re.findall(r"<button(?![^>]*type=.button.)[^>]*>", form) for form in forms]
+    assert len(forms) > 9 and all(len(found) == 1 and " disabled" in found[0] for found in buttons)

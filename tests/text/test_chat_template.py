@@ -98,6 +98,7 @@ def test_t_tok_5_one_turn_end_at_the_end_of_a_completion(tokenizer: Tokenizer) -
     finished = template.render_completion("Thank you")
     assert finished[-1] == stop and finished.count(stop) == 1
     assert stop not in template.render_completion("Thank you", finished=False)
+    assert template.completion_text(finished) == "Thank you"
     whole = template.render(messages("one turn"))
     prompt = template.render_prompt(messages("one turn")[:1])
     assert whole.ids[len(prompt) :] == template.render_completion("It is on its way.")

@@ -53,8 +53,7 @@ def answer(
     """
     ids = [template.render_prompt(p.messages) for p in prompts]
     generated = generate(model.network, ids, stop_ids=template.stop_ids, sampling=sampling, completions=completions)
-    stop = set(template.stop_ids)
-    texts = [[template.tokenizer.decode([i for i in g.ids if i not in stop]) for g in row] for row in generated]
+    texts = [[template.completion_text(g.ids) for g in row] for row in generated]
     return Answers(texts, generated)
 
 

@@ -54,10 +54,10 @@ def scorer(
         return lambda episodes: score_sequences(
             reward.network, [e.sequence() for e in episodes], micro_batch_tokens=micro_batch_tokens
         )
-    template, stop = reward.chat_template(), set(policy.chat_template().stop_ids)
+    template, written = reward.chat_template(), policy.chat_template()
 
     def answer(episode: Episode) -> list[int]:
-        text = policy.tokenizer.decode([i for i in episode.completion if i not in stop])
+        text = written.completion_text(episode.completion)
         # What was cut off stays without the token that ends it; an empty answer has nothing else to be read at.
         return template.render_completion(text, finished=episode.finished or not text)
 

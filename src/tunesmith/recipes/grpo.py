@@ -93,16 +93,12 @@ def make_score(stage: Stage, config: Config, policy: LanguageModel, prompts: Map
         if name not in SCORERS:
             raise ConfigError(f"unknown scorer {name!r}", where="scorers", remedy=did_you_mean(name, SCORERS))
     chosen: list[Scorer] = [SCORERS[name] for name in config.scorers]
-    stop = set(policy.chat_template().stop_ids)
+    template = policy.chat_template()
 
     def score(episodes: Sequence[Episode]) -> Tensor:
-        return torch.tensor([_sum(chosen, prompts[e.key], _text(policy, e, stop)) for e in episodes])
+        return torch.tensor([_sum(chosen, prompts[e.key], template.completion_text(e.completion)) for e in episodes])
 
     return score
-
-
-def _text(policy: LanguageModel, episode: Episode, stop: set[int]) -> str:
-    return policy.tokenizer.decode([i for i in episode.completion if i not in stop])
 
 
 def _sum(scorers: Sequence[Scorer], prompt: Prompt, completion: str) -> float:

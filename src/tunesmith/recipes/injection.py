@@ -36,12 +36,11 @@ def run(config: Config, context: RunContext) -> RunResult:
     model, _ = open_model(model_folder(config.model))
     model = make_chat_model(model)  # a base model is asked in the template that fine-tuning would give it
     template = model.chat_template()
-    stop = set(template.stop_ids)
 
     def answer(prompts: Sequence[list[int]]) -> list[str]:
         sampling = Sampling(max_tokens=config.max_tokens, temperature=0.0, seed=config.seed)
         rows = generate(model.network, prompts, stop_ids=template.stop_ids, sampling=sampling)
-        return [template.tokenizer.decode([i for i in row[0].ids if i not in stop]) for row in rows]
+        return [template.completion_text(row[0].ids) for row in rows]
 
     cases = attacks(config.attacks, seed=config.seed)
     summary, answers = {}, {}

@@ -59,10 +59,9 @@ class LocalTeacher:
             top_p=decoding.top_p,
             seed=decoding.seed or 0,
         )
-        stop = set(self._template.stop_ids)
         rows = generate(
             self._model.network, [ids for ids, _ in alike], stop_ids=self._template.stop_ids, sampling=sampling
         )
         for (ids, future), [row] in zip(alike, rows, strict=True):
-            text = self._template.tokenizer.decode([i for i in row.ids if i not in stop])
+            text = self._template.completion_text(row.ids)
             future.set_result(Reply(text, "stop" if row.finished else "length", len(ids) + len(row.ids)))

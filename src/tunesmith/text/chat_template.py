@@ -141,6 +141,10 @@ class ChatTemplate:
         ids = self.tokenizer.encode(text)
         return [*ids, self.stop_ids[0]] if finished else ids
 
+    def completion_text(self, ids: Sequence[int]) -> str:
+        """Return the text of an answer's ids, without tokens that end a turn: what `render_completion` was given."""
+        return self.tokenizer.decode([i for i in ids if i not in self.stop_ids])
+
     def _split(self, messages: Sequence[Message], *, generation: bool) -> tuple[tuple[str, ...], list[str]]:
         roles = tuple(m.role for m in messages)
         pieces = self._pieces(roles, generation)
