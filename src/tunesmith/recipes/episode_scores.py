@@ -36,7 +36,8 @@ def open_reward_model(stage: Stage, name: str, policy: LanguageModel, *, same_to
         raise ConfigError("no reward model", where="reward_model", remedy="give one made by `tunesmith train reward`")
     reward = stage.open(name, role="reward_model", classifier=True)
     if same_tokens:
-        remedy = "train it from this policy's SFT model, or with reward_reads=text (PPO: and ppo.value_model=shared)"
+        text = "--set reward_reads=text (PPO: and --set ppo.value_model=shared)"
+        remedy = f"train the reward model from this policy's SFT model, or let it read text: {text}"
         require_same_tokens(policy, reward, role="reward model", where="reward_model", remedy=remedy)
     return frozen(reward)
 
